@@ -1,0 +1,50 @@
+"""The first weights of a block of trials, drawn on the host so that every engine starts from the same bits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainability.core import random
+from trainability.core.types import Network
+from trainability.engine.interface import Trials
+from trainability.initializers import INITIALIZERS, draw
+from trainability.normalization import NORMALIZATIONS
+
+
+def initial_parameters(
+    network: Network, trials: Trials, learned: tuple[int, ...], dtype: str
+) -> dict[str, list[np.ndarray]]:
+    """First parameters of all trials; every array has the leading axis trials.
+
+    Args:
+        learned: places of the hidden activation's parameters that are learned per unit.
+
+    Returns:
+        ``weights`` (trials, fan_in, fan_out) and ``biases`` (trials, fan_out): one array a layer; ``factor`` and
+        ``shift`` of the normalisation (trials, fan_out), ``activation`` (trials, learned parameters, units): one array a
+        hidden layer, or none where they are unused.
+    """
+    count, fans = len(trials), network.widths
+    weights = [np.empty((count, a, b), dtype) for a, b in fans]
+    biases = [np.empty((count, b), dtype) for _, b in fans]
+    for texts, arrays, stream in (
+        (trials.init, weights, random.Stream.WEIGHTS),
+        (trials.bias_init, biases, random.Stream.BIASES),
+    ):
+        for text in dict.fromkeys(texts):
+            rows = np.array([i for i, t in enumerate(texts) if t == text])
+            key = random.trial_key(trials.seed, trials.trial[rows], stream)
+            choice = INITIALIZERS.choose(text)
+            for layer, array in enumerate(arrays):
+                array[rows] = draw(choice, key, layer, array.shape[1:], fans[layer])
+    norm = NORMALIZATIONS[network.norm]
+    hidden = [b for _, b in fans[:-1]]
+    normed = hidden if norm.axis else []
+    first = trials.numbers["activation"][:, list(learned), None].astype(dtype)
+    return {
+        "weights": weights,
+        "biases": biases,
+        "factor": [np.ones((count, b), dtype) for b in normed],
+        "shift": [np.zeros((count, b), dtype) for b in (normed if norm.shift else [])],
+        "activation": [np.repeat(first, units, axis=2) for units in (network.hidden if learned else ())],
+    }

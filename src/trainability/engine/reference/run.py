@@ -1,0 +1,236 @@
+"""Blocks of trials through compiled programs: padding, compiling once, segments between checkpoints."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from trainability.core import random
+from trainability.core.types import Dataset
+from trainability.engine.initial import initial_parameters
+from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
+from trainability.engine.reference import train
+from trainability.engine.reference.forward import learned_places
+from trainability.losses import LOSSES
+
+SEGMENT_SECONDS = 0.25
+"""About how long a compiled program runs before it comes back to report progress and to hear Ctrl-C."""
+
+# A compiled program and a lock, so that two threads that want the same one compile it once.
+_programs: dict[Any, Any] = {}
+_locks: dict[Any, threading.Lock] = {}
+_guard = threading.Lock()
+
+
+class ReferenceEngine:
+    """The engine in JAX. See `engine.interface.Engine`."""
+
+    name = "reference"
+
+    def __init__(self, cache: str | None = None):
+        """`cache`: the directory where compiled programs are kept between runs; None keeps none."""
+        if cache is not None and jax.config.jax_compilation_cache_dir is None:
+            jax.config.update("jax_compilation_cache_dir", cache)
+            jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+            jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+    def block_size(self, program: Program) -> int:
+        """64 small networks or fewer large ones: enough to fill the processor, few enough to stay in its cache."""
+        size = 64
+        while size > 4 and size * program.network.weights > 2**17:
+            size //= 2
+        return size
+
+    def run(
+        self,
+        program: Program,
+        trials: Trials,
+        data: Dataset,
+        steps: int,
+        measures: Measures,
+        on_steps: Callable[[int], None],
+        device: int = 0,
+    ) -> BlockResult:
+        """Train the trials; see `engine.interface.Engine.run`."""
+        with _numerics(program.dtype), jax.default_device(jax.devices()[device]):
+            return _run(program, _pad(trials, self.block_size(program)), len(trials), data, steps, measures, on_steps, device)
+
+
+@contextlib.contextmanager
+def _numerics(dtype: str) -> Iterator[None]:
+    with jax.enable_x64(dtype == "float64"):
+        yield
+
+
+def _pad(trials: Trials, size: int) -> Trials:
+    """The block filled up to its fixed size with copies of its first trial."""
+    if not 1 <= len(trials) <= size:
+        raise ValueError(f"a block of this program holds 1 to {size} trials, got {len(trials)}")
+    rows = np.array([*range(len(trials)), *([0] * (size - len(trials)))])
+    return Trials(
+        seed=trials.seed,
+        cell=trials.cell[rows],
+        trial=trials.trial[rows],
+        init=tuple(trials.init[i] for i in rows),
+        bias_init=tuple(trials.bias_init[i] for i in rows),
+        numbers={name: values[rows] for name, values in trials.numbers.items()},
+    )
+
+
+def _run(
+    program: Program,
+    trials: Trials,
+    real: int,
+    data: Dataset,
+    steps: int,
+    measures: Measures,
+    on_steps: Callable[[int], None],
+    device: int,
+) -> BlockResult:
+    host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
+    parameters = jax.tree.map(jnp.asarray, host)
+    numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
+    keys = train.Keys(
+        *(
+            tuple(jnp.asarray(word) for word in random.trial_key(trials.seed, trials.trial, stream))
+            for stream in (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
+        )
+    )
+    arrays = _arrays(program, data)
+    total = jnp.int32(steps)
+
+    begun = time.perf_counter()
+    shapes = tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves((arrays, numbers)))
+    begin, segment = _compiled((program, shapes, measures, len(trials), device), parameters, numbers, keys, arrays, total)
+    compile_seconds = time.perf_counter() - begun
+
+    intervals: list[tuple[float, float]] = []
+    state = begin(parameters, numbers, total)
+    histories: list[np.ndarray] = []
+    vitals: list[np.ndarray] = []
+    marks, done, stride = checkpoints(steps), 0, 16
+    for mark in marks:
+        while True:
+            stop = min(mark, done + stride)
+            started = time.perf_counter()
+            state, scores, signs = segment(
+                state, numbers, keys, arrays, jnp.int32(done), jnp.int32(stop), total
+            )
+            scores.block_until_ready()
+            ended = time.perf_counter()
+            if stop > done:
+                intervals.append((started, ended))
+            on_steps(stop - done)
+            if stop - done == stride:
+                stride = max(1, int(stride * min(4.0, max(0.25, SEGMENT_SECONDS / (ended - started)))))
+            done = stop
+            if done == mark:
+                break
+        histories.append(np.asarray(scores)[:real])
+        vitals.append(np.asarray(signs)[:real])
+    columns = _columns(program, trials, real, state, marks, np.stack(histories, 1), np.stack(vitals, 1), measures)
+    final = jax.tree.map(lambda a: np.asarray(a)[:real], {**state.parameters, "running": state.running})
+    return BlockResult(columns, final, tuple(intervals), compile_seconds)
+
+
+def _arrays(program: Program, data: Dataset) -> train.Data:
+    """The data set as the engine's arrays, with Σ(y − mean)² of each split for R²."""
+    loss = LOSSES[program.loss]
+    splits, spreads = [], []
+    for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation)):
+        targets = loss.encode(data, y)
+        spread = float(np.sum((targets - targets.mean(axis=0)) ** 2)) if data.task == "regression" and len(y) else 0.0
+        splits.append(train.Samples(jnp.asarray(x, program.dtype), jnp.asarray(targets, program.dtype)))
+        spreads.append(jnp.asarray(spread, program.dtype))
+    return train.Data(*splits, *spreads)
+
+
+def _compiled(key: Any, parameters: Any, numbers: Any, keys: Any, arrays: Any, total: Any) -> Any:
+    """(begin, segment) for a block: compiled once a process, kept on disk between processes."""
+    with _guard:
+        lock = _locks.setdefault(key, threading.Lock())
+    with lock:
+        if key not in _programs:
+            program, _, measures, *_ = key
+            begin, segment = _build(program, measures)
+            compiled_begin = begin.lower(parameters, numbers, total, len(arrays.train.x)).compile()
+            state = jax.eval_shape(functools.partial(begin, samples=len(arrays.train.x)), parameters, numbers, total)
+            compiled = segment.lower(state, numbers, keys, arrays, jnp.int32(0), jnp.int32(0), total).compile()
+            _programs[key] = (compiled_begin, compiled)
+        return _programs[key]
+
+
+def _build(program: Program, measures: Measures) -> tuple[Any, Any]:
+    """The two programs of a block: its state before the first step, and steps [first, last) with a measurement after."""
+
+    @functools.partial(jax.jit, static_argnames="samples")
+    def begin(parameters: Any, numbers: Any, total: Any, samples: int) -> train.State:
+        return jax.vmap(lambda p, n: train.start(program, p, n, samples, total))(parameters, numbers)
+
+    @functools.partial(jax.jit, donate_argnums=0)
+    def segment(state: Any, numbers: Any, keys: Any, data: Any, first: Any, last: Any, total: Any) -> Any:
+        epoch = max(1, len(data.train.x) // program.batch) if program.batch else 1
+        check = jax.vmap(lambda s, n, t: train.check(program, s, n, t, data), in_axes=(0, 0, None))
+        shuffle = jax.vmap(train.shuffle, in_axes=(0, 0, None))
+        step = jax.vmap(lambda s, n, k, t: train.step(program, s, n, k, t, total, data), in_axes=(0, 0, 0, None))
+
+        def epoch_start(state: Any, count: Any) -> Any:
+            state = check(state, numbers, count)
+            return shuffle(state, keys, count // epoch) if program.batch else state
+
+        def body(count: Any, state: Any) -> Any:
+            if epoch == 1 and not program.batch:
+                state = epoch_start(state, count)
+            else:
+                # All trials are at the same step, so this is one branch for the whole block.
+                state = jax.lax.cond(count % epoch == 0, epoch_start, lambda s, _: s, state, count)
+            return step(state, numbers, keys, count)
+
+        state = jax.lax.fori_loop(first, last, body, state)
+        scores, vitals = jax.vmap(lambda s, n: train.measure(program, s, n, data, measures))(state, numbers)
+        return state, scores, vitals
+
+    return begin, segment
+
+
+def _columns(
+    program: Program,
+    trials: Trials,
+    real: int,
+    state: train.State,
+    marks: tuple[int, ...],
+    histories: np.ndarray,
+    vitals: np.ndarray,
+    measures: Measures,
+) -> dict[str, np.ndarray]:
+    """The records of the block's real trials; see `core.records`."""
+    names = ("train_loss", "train_score", "validation_loss", "validation_score")
+    last, steps = histories[:, -1], marks[-1]
+    value = last[:, names.index(program.target.metric)]
+    threshold = trials.numbers["threshold"][:real].astype(program.dtype)
+    nan_step, stop_step = np.asarray(state.nan_step)[:real], np.asarray(state.stop_step)[:real]
+    holds = value >= threshold if program.target.at_least else value <= threshold
+    diverged, stopped = nan_step >= 0, stop_step >= 0
+    solved = holds & ~diverged
+    first = np.asarray(state.first_step)[:real].astype(np.int64)
+    end_step = np.where(diverged, nan_step, np.where(stopped, stop_step, steps)).astype(np.int64)
+    return {
+        "cell": trials.cell[:real],
+        "trial": trials.trial[:real].astype(np.int32),
+        "ended": np.where(diverged, "nan", np.where(stopped, "stopped", np.where(solved, "solved", "steps"))),
+        "solved": solved,
+        "end_step": end_step,
+        "first_step": np.where((first < 0) & solved, end_step, first),
+        **{name: last[:, i].astype(np.float64) for i, name in enumerate(names)},
+        "checkpoint": np.tile(np.array(marks), (real, 1)),
+        **{f"history_{name}": histories[:, :, i].astype(np.float32) for i, name in enumerate(names)},
+        **{name: vitals[:, :, :, i].astype(np.float32) for i, name in enumerate(measures.names)},
+    }

@@ -1,0 +1,86 @@
+"""Losses of labels: they take logits (or margins) and apply the output activation themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from trainability.losses import Loss
+
+
+def _bce(outputs: Any, targets: Any) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    # log(1 + e^z) − y z, written so that neither large z nor large −z overflows.
+    return jnp.mean(jax.nn.softplus(outputs) - targets * outputs, axis=1)
+
+
+def _cross_entropy(outputs: Any, targets: Any) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=1), axis=1)
+
+
+def _margin(outputs: Any, targets: Any) -> Any:
+    """1 minus how far the right answer is ahead: y z for one output, else its score minus the best wrong one's."""
+    import jax.numpy as jnp
+
+    if outputs.shape[1] == 1:
+        return (1.0 - (2.0 * targets - 1.0) * outputs)[:, 0]
+    right = jnp.sum(targets * outputs, axis=1)
+    wrong = jnp.max(jnp.where(targets > 0.5, -jnp.inf, outputs), axis=1)
+    return 1.0 + wrong - right
+
+
+def _hinge(outputs: Any, targets: Any) -> Any:
+    import jax
+
+    return jax.nn.relu(_margin(outputs, targets))
+
+
+def _squared_hinge(outputs: Any, targets: Any) -> Any:
+    import jax
+    import jax.numpy as jnp
+
+    return jnp.square(jax.nn.relu(_margin(outputs, targets)))
+
+
+BCE = Loss(
+    name="bce",
+    aliases=("binary_cross_entropy", "binary_crossentropy", "bce_with_logits"),
+    summary="binary cross-entropy on logits; for K classes, K yes-or-no questions",
+    function=_bce,
+    tasks=("binary", "classes"),
+    on_logits=True,
+    torch="torch.nn.functional.binary_cross_entropy_with_logits",
+    keras="keras.losses.BinaryCrossentropy",
+)
+CROSS_ENTROPY = Loss(
+    name="cross_entropy",
+    aliases=("ce", "crossentropy", "categorical_crossentropy", "softmax_cross_entropy"),
+    summary="cross-entropy of the softmax of K logits (two for a binary task)",
+    function=_cross_entropy,
+    tasks=("binary", "classes"),
+    on_logits=True,
+    one_hot_binary=True,
+    torch="torch.nn.functional.cross_entropy",
+    keras="keras.losses.CategoricalCrossentropy",
+)
+HINGE = Loss(
+    name="hinge",
+    aliases=("categorical_hinge",),
+    summary="0 once the right answer is ahead by 1; Crammer and Singer's form for K classes",
+    function=_hinge,
+    tasks=("binary", "classes"),
+    on_logits=True,
+    reference="K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based machines, JMLR 2001",
+    keras="keras.losses.CategoricalHinge",
+)
+SQUARED_HINGE = Loss(
+    name="squared_hinge",
+    summary="the hinge, squared",
+    function=_squared_hinge,
+    tasks=("binary", "classes"),
+    on_logits=True,
+)

@@ -1,0 +1,66 @@
+"""What a report is drawn from: one finished run, without an engine and without a store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from trainability.core.types import Dataset
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MEASURED: Final = frozenset({
+    "cell", "n", "solved", "solved_low", "solved_high", "median_steps", "steps_q1", "steps_q3", "final_loss",
+    "accuracy", "gradient_ratio", "dead", "nan", "threshold",
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One finished run, as a report reads it.
+
+    Attributes:
+        question: the question of the run, one sentence.
+        command: the shell line that repeats the run.
+        python: a short Python program that repeats it.
+        spec_toml: the whole specification.
+        problem: the problem as the user chose it.
+        dataset: what was to be learned.
+        cells: one row per cell in grid order: ``cell``, a column per axis, and the columns named in `MEASURED`:
+            ``n`` trials, ``solved`` share with its 95 % interval, ``median_steps`` with quartiles (null if none
+            solved), ``final_loss`` (median), ``accuracy`` (median score; R² for a regression),
+            ``gradient_ratio`` (first layer over last, at the start), ``dead`` (mean share at the end), ``nan``
+            (share of trials), and if given ``threshold``: the output above which a network with one output
+            answers class 1 (one half when absent or null; zero for logits).
+        trials: the trials table of `trainability.core.records`.
+        portraits: the portraits table, likewise.
+        axes: names of the axes that vary.
+        conclusion: what the run shows, one or two sentences.
+        engine: the engine that ran.
+        facts: further lines for the reader, such as seconds, rate and versions.
+        vitals: names of the vital signs that the trials table holds.
+    """
+
+    question: str
+    command: str
+    python: str
+    spec_toml: str
+    problem: str
+    dataset: Dataset
+    cells: pl.DataFrame
+    trials: pl.DataFrame
+    portraits: pl.DataFrame
+    axes: tuple[str, ...]
+    conclusion: str
+    engine: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+    vitals: tuple[str, ...] = ()
+
+
+def fixed_choices(cells: pl.DataFrame, axes: tuple[str, ...]) -> dict[str, object]:
+    """The axes of `cells` that do not vary, with their one value each; nulls are left out."""
+    names = [c for c in cells.columns if c not in MEASURED and c not in axes]
+    return {} if cells.is_empty() else {
+        name: cells[name][0] for name in names if cells[name][0] is not None}
