@@ -19,7 +19,9 @@ VITALS = ("gradient_rms", "pre_activation_mean", "pre_activation_std", "activati
 def xor() -> Dataset:
     x = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
     y = np.array([0, 1, 1, 0])
-    return Dataset("xor", "binary", x, y, x[:0], y[:0], ("first", "second"), ("0", "1"), ("class",), "accuracy>=1")
+    return Dataset(
+        "xor", "binary", x, y, x[:0], y[:0], ("first", "second"), ("0", "1"), ("class",), "accuracy>=1"
+    )
 
 
 def blobs() -> Dataset:
@@ -42,8 +44,11 @@ def answers(data: Dataset, x: np.ndarray, good: bool) -> np.ndarray:
     if data.task == "regression":
         return np.sin(x[:, :1]) * (1.0 if good else 0.02)
     if data.name == "xor":
-        return (1 / (1 + np.exp(8 * (x[:, :1] - 0.5) * (x[:, 1:2] - 0.5) * 4)) if good else
-                np.full((len(x), 1), 0.5001) - 1e-3 * x[:, :1])
+        return (
+            1 / (1 + np.exp(8 * (x[:, :1] - 0.5) * (x[:, 1:2] - 0.5) * 4))
+            if good
+            else np.full((len(x), 1), 0.5001) - 1e-3 * x[:, :1]
+        )
     centres = np.stack([np.cos(2 * np.pi * np.arange(3) / 3), np.sin(2 * np.pi * np.arange(3) / 3)], axis=1)
     return -((x[:, None] - centres) ** 2).sum(-1) * (1 if good else 0) + np.array([0, 0, 1.0]) * (not good)
 
@@ -82,14 +87,16 @@ def made(
             vital = {name: draw.random((last, layers)) for name in VITALS}
             back = np.arange(layers)[::-1]
             vital["gradient_rms"] = np.exp(draw.normal(-2, 0.3, (last, layers))) * shrink**back
-            vital["correlation"] = np.clip(1 - shrink ** (1 + np.arange(layers))[None, :] * (0.2 + when[:last, None]
-                                                                                             / 3000), -1, 1)
+            vital["correlation"] = np.clip(
+                1 - shrink ** (1 + np.arange(layers))[None, :] * (0.2 + when[:last, None] / 3000), -1, 1
+            )
             vital["dead"] *= 0.4 * (setting.get("activation") == "relu")
             first = int(speed) + 1 if solved else None
             rows.append({
                 "cell": cell, "trial": trial, "ended": "nan" if broken else "solved" if solved else "steps",
                 "solved": solved, "end_step": 20 if broken else 2000, "first_step": first,
-                "train_loss": float(loss[-1]), "train_score": float("nan") if broken else 1.0 if solved else 0.5,
+                "train_loss": float(loss[-1]), "train_score": "
+                "float("nan") if broken else 1.0 if solved else 0.5,
                 "validation_loss": None, "validation_score": None,
                 "checkpoint": checkpoint[:last], "history_train_loss": loss[:last].tolist(),
                 "history_validation_loss": (1.3 * loss[:last]).tolist() if len(data.x_validation) else None,
@@ -102,10 +109,11 @@ def made(
         q1, middle, q3 = np.quantile(steps, [0.25, 0.5, 0.75]) if len(steps) else (None, None, None)
         ratio = np.median([r["gradient_rms"][0][0] / r["gradient_rms"][0][-1] for r in rows])
         cells.append({
-            "cell": cell, **(fixed or {}), **setting, "n": n, "solved": float(solved.mean()), "solved_low": float(low),
+            "cell": cell, **(fixed or {}), **setting, "n": n, "solved": float(solved.mean()), "
+            ""solved_low": float(low),
             "solved_high": float(high), "median_steps": middle, "steps_q1": q1, "steps_q3": q3,
-            "final_loss": float(np.median([r["train_loss"] for r in rows])),
-            "accuracy": float(np.median([r["train_score"] for r in rows])), "gradient_ratio": float(ratio),
+            "final_loss": float(_median([r["train_loss"] for r in rows])),
+            "accuracy": float(_median([r["train_score"] for r in rows])), "gradient_ratio": float(ratio),
             "dead": float(np.mean([r["dead"][-1] for r in rows])), "nan": float(np.mean([r["ended"] == "nan"
                                                                                          for r in rows])),
         })  # fmt: skip
@@ -116,13 +124,27 @@ def made(
                 if data.x_train.shape[1] == 2:
                     mesh = np.stack(np.meshgrid(*region_grid(data.x_train)), axis=-1).reshape(-1, 2)
                     region = answers(data, mesh, good).ravel().tolist()
-                portraits.append({"cell": cell, "trial": int(np.flatnonzero(solved == good)[0]), "solved": good,
-                                  "answers": answers(data, points, good).ravel().tolist(), "region": region})
-    lists = {"checkpoint": pl.List(pl.Int64), "history_train_loss": pl.List(pl.Float32),
-             "history_validation_loss": pl.List(pl.Float32), **dict.fromkeys(VITALS, pl.List(pl.List(pl.Float32)))}
+                portraits.append(
+                    {
+                        "cell": cell,
+                        "trial": int(np.flatnonzero(solved == good)[0]),
+                        "solved": good,
+                        "answers": answers(data, points, good).ravel().tolist(),
+                        "region": region,
+                    }
+                )
+    lists = {
+        "checkpoint": pl.List(pl.Int64),
+        "history_train_loss": pl.List(pl.Float32),
+        "history_validation_loss": pl.List(pl.Float32),
+        **dict.fromkeys(VITALS, pl.List(pl.List(pl.Float32))),
+    }
     table = pl.DataFrame(trials, schema_overrides=lists, infer_schema_length=None)
-    cell_table = pl.DataFrame(cells, infer_schema_length=None,
-                              schema_overrides=dict.fromkeys(("median_steps", "steps_q1", "steps_q3"), pl.Float64))
+    cell_table = pl.DataFrame(
+        cells,
+        infer_schema_length=None,
+        schema_overrides=dict.fromkeys(("median_steps", "steps_q1", "steps_q3"), pl.Float64),
+    )
     asked = pl.DataFrame(portraits, schema={
         "cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": pl.List(pl.Float32),
         "region": pl.List(pl.Float32)})  # fmt: skip
@@ -135,6 +157,11 @@ def made(
         conclusion=conclude(cell_table, table, axes), engine="reference",
         facts={"seconds": "12.3", "network-steps per second": "87,000", "jax": "0.10"}, vitals=VITALS,
     )  # fmt: skip
+
+
+def _median(values: list[float]) -> float:
+    known = [v for v in values if not np.isnan(v)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def xor_rate(cell: dict) -> float:
@@ -167,12 +194,18 @@ def run_one() -> RunRecord:
 
 
 def run_depths() -> RunRecord:
-    return made(xor(), {"depth": [1, 2, 3, 5, 9, 14, 20]}, lambda c: 1 / (1 + (c["depth"] / 6) ** 4), fixed=FIXED)
+    return made(
+        xor(), {"depth": [1, 2, 3, 5, 9, 14, 20]}, lambda c: 1 / (1 + (c["depth"] / 6) ** 4), fixed=FIXED
+    )
 
 
 def run_many() -> RunRecord:
     names = [f"activation_{k}" for k in range(15)]
-    grid = {"depth": [1, 3, 9, 30], "activation": names, "init": ["he", "lecun", "glorot", "orthogonal", "zeros"]}
+    grid = {
+        "depth": [1, 3, 9, 30],
+        "activation": names,
+        "init": ["he", "lecun", "glorot", "orthogonal", "zeros"],
+    }
     return made(xor(), grid, lambda c: 0.98 if c["depth"] < 9 else 0.5 if c["init"] != "zeros" else 0, n=12)
 
 

@@ -1,7 +1,7 @@
 """The activations: a catalogue of formulas, and formulas that a user types.
 
-Each entry is written once, in the expression grammar; its functions, slope, kinks and LaTeX follow from it. Adding one
-is adding a constant to a family's file.
+Each entry is written once, in the expression grammar; its functions, slope, kinks and LaTeX follow from it.
+Adding one is adding a constant to a family's file.
 """
 
 from trainability.activations.base import Activation, Peer
@@ -19,6 +19,17 @@ from trainability.activations.functions import (
 )
 
 __all__ = [
-    "ACTIVATIONS", "Activation", "Peer", "choose", "default_choice", "is_elementwise", "jax_function", "kinks",
-    "largest_slope", "latex", "numpy_function", "numpy_slope", "pieces_of",
+    "ACTIVATIONS",
+    "Activation",
+    "Peer",
+    "choose",
+    "default_choice",
+    "is_elementwise",
+    "jax_function",
+    "kinks",
+    "largest_slope",
+    "latex",
+    "numpy_function",
+    "numpy_slope",
+    "pieces_of",
 ]

@@ -31,7 +31,7 @@ class Peer:
 
 @dataclass(frozen=True)
 class ByHand:
-    """An activation that the grammar cannot say: functions of (..., units) over the last axis, and their LaTeX."""
+    """What the grammar cannot say: functions of (..., units) over the last axis, and their LaTeX."""
 
     numpy: Callable[[Any], Any]
     jax: Callable[[Any], Any]
@@ -43,15 +43,17 @@ class Activation(Entry):
     """An activation function.
 
     Attributes:
-        formula: in the expression grammar, of ``x`` and the parameters; of ``x1``, ``x2``, … where a unit consumes several
-            pre-activations. A function from the number of pieces to a formula where that number is a parameter.
-        pieces: pre-activations per unit, or ``"pieces"`` where the parameter of that name says so. Of a layer's
-            (..., pieces * units) pre-activations the first `units` are x1, the next are x2, and so on.
-        bounds: the smallest and the largest output at the default parameters (for any input, attained or not).
+        formula: in the expression grammar, of ``x`` and the parameters; of ``x1``, ``x2``, … where a unit
+            consumes several pre-activations. A function from the number of pieces to a formula where that
+            number is a parameter.
+        pieces: pre-activations per unit, or ``"pieces"`` where the parameter of that name says so. Of a
+            layer's (..., pieces * units) pre-activations the first `units` are x1, the next x2, and so on.
+        bounds: the smallest and the largest output at the default parameters (attained or not).
         across_units: whether a unit's output depends on its whole layer, as for softmax.
-        learned: the parameters that are learned, one value per unit; their given value is where learning starts.
-        random: (name, low, high): a name in the formula that is drawn per element in training, uniformly between the
-            parameters `low` and `high`, and is their mean in evaluation.
+        learned: the parameters that are learned, one value per unit; their given value is where learning
+            starts.
+        random: (name, low, high): a name in the formula that is drawn per element in training, uniformly
+            between the parameters `low` and `high`, and is their mean in evaluation.
         ordered: two parameters of which the first must not exceed the second.
         by_hand: replaces the formula where the grammar cannot say it.
         jax_better: the path of a JAX function of one argument, used in place of the formula.

@@ -14,10 +14,10 @@ SELU_SCALE = 1.0507009873554805
 ELU = Activation(
     name="elu",
     summary="The identity above 0, an exponential that saturates at -alpha below.",
-    parameters=(Parameter("alpha", 1.0, doc="the saturation below 0, with a minus sign"),),
+    parameters=(Parameter("alpha", 1.0, doc="minus the limit far below 0"),),
     formula="where(x > 0, x, alpha*expm1(x))",
     bounds=(-1.0, math.inf),
-    reference="Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by ELUs, ICLR 2016",
+    reference="Clevert, Unterthiner and Hochreiter, Exponential linear units, ICLR 2016",
     torch=Peer("torch.nn.functional.elu", (("alpha", "alpha"),)),
     keras=Peer("keras.activations.elu", (("alpha", "alpha"),)),
     jax=Peer("jax.nn.elu", (("alpha", "alpha"),)),
@@ -26,7 +26,7 @@ ELU = Activation(
 CELU = Activation(
     name="celu",
     summary="An ELU whose slope is continuous for every alpha.",
-    parameters=(Parameter("alpha", 1.0, low=0.0, open_low=True, doc="the saturation below 0, with a minus sign"),),
+    parameters=(Parameter("alpha", 1.0, low=0.0, open_low=True, doc="minus the limit far below 0"),),
     formula="where(x > 0, x, alpha*expm1(x/alpha))",
     bounds=(-1.0, math.inf),
     reference="Barron, Continuously differentiable exponential linear units, arXiv:1704.07483, 2017",

@@ -38,7 +38,7 @@ def variables_of(pieces: int) -> tuple[str, ...]:
 
 @functools.cache
 def expression_of(activation: Activation, pieces: int) -> Node:
-    """The syntax tree of the formula, of the variables and parameters (and the drawn name of a random one)."""
+    """The syntax tree of the formula, of the variables and the parameters (and a random one's drawn name)."""
     if activation.by_hand:
         raise SpecError(f"activation {activation.name} has no formula")
     formula = activation.formula if isinstance(activation.formula, str) else activation.formula(pieces)
@@ -71,13 +71,14 @@ def guarded_expression(activation: Activation, pieces: int) -> Node:
 
 @functools.cache
 def jax_function(activation: Activation, pieces: int = 1) -> Callable[..., Any]:
-    """The activation as a JAX function ``f(z, parameters, share=None)``; the same function for the same arguments.
+    """The activation as a JAX function ``f(z, parameters, share=None)``; the same one each time.
 
-    The function takes `z`, pre-activations (..., pieces * units), and one value per parameter of the entry (one that
-    fixes `pieces` included, though only its count in the shapes matters): a scalar, traced or not, or an array
-    (units,), which it lines up with the last axis. It returns (..., units) with the dtype of `z`, which the
-    parameters take as well. Given `share`, uniform in [0, 1) of shape (..., units), a random activation takes that share
-    of the way from its low to its high parameter, as in training; without it, it takes the mean.
+    The function takes `z`, pre-activations (..., pieces * units), and one value per parameter of the entry
+    (one that fixes `pieces` included, though only its count in the shapes matters): a scalar, traced or not,
+    or an array (units,), which it lines up with the last axis. It returns (..., units) with the dtype of `z`,
+    which the parameters take as well. Given `share`, uniform in [0, 1) of shape (..., units), a random
+    activation takes that share of the way from its low to its high parameter, as in training; without it, it
+    takes the mean.
     """
     variables = variables_of(pieces)
     node = None if activation.by_hand else guarded_expression(activation, pieces)
@@ -114,7 +115,7 @@ def _resolved(path: str) -> Callable[..., Any]:
 def _split(z: Any, pieces: int) -> list[Any]:
     units, rest = divmod(z.shape[-1], pieces) if pieces > 1 else (0, 0)
     if rest:
-        raise SpecError(f"{z.shape[-1]} pre-activations cannot be divided among units of {pieces} pieces each")
+        raise SpecError(f"{z.shape[-1]} pre-activations cannot be shared out to units of {pieces} pieces")
     return [z[..., i * units : (i + 1) * units] for i in range(pieces)] if pieces > 1 else [z]
 
 
@@ -141,8 +142,8 @@ def _numpy(node: Node, values: Mapping[str, float], pieces: int) -> Callable[[An
 
     def function(x: Any) -> np.ndarray:
         parts = _split(_floating(x), pieces)
-        result = expression.evaluate(node, {**values, **dict(zip(variables, parts, strict=True))}, variables=variables)
-        return np.array(result)
+        named = {**values, **dict(zip(variables, parts, strict=True))}
+        return np.array(expression.evaluate(node, named, variables=variables))
 
     return function
 
@@ -169,7 +170,7 @@ def numpy_slope(choice: Choice[Activation]) -> Callable[[Any], np.ndarray] | Non
 
 
 def kinks(choice: Choice[Activation]) -> tuple[float, ...]:
-    """The points of [-50, 50] at which the formula switches branch; none unless the activation is elementwise."""
+    """Where in [-50, 50] the formula switches branch; nowhere unless the activation is elementwise."""
     if not is_elementwise(choice.entry):
         return ()
     return expression.kinks(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
@@ -187,8 +188,11 @@ def largest_slope(choice: Choice[Activation]) -> float:
     sizes = np.abs(slope(x))
     sizes[~np.isfinite(sizes)] = -1.0
     best = int(np.argmax(sizes))
-    between = minimize_scalar(lambda t: -abs(float(slope(t))), method="bounded",
-                              bounds=(x[max(best - 1, 0)], x[min(best + 1, len(x) - 1)]))
+    between = minimize_scalar(
+        lambda t: -abs(float(slope(t))),
+        method="bounded",
+        bounds=(x[max(best - 1, 0)], x[min(best + 1, len(x) - 1)]),
+    )
     return float(max(sizes[best], -between.fun))  # pyright: ignore[reportAttributeAccessIssue]
 
 

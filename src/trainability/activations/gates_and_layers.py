@@ -96,7 +96,8 @@ SPARSEMAX = Activation(
     across_units=True,
     bounds=(0.0, 1.0),
     by_hand=ByHand(
-        _sparsemax_numpy, _sparsemax_jax,
+        _sparsemax_numpy,
+        _sparsemax_jax,
         r"\mathrm{argmin}_{p \in \Delta}\; \left\|p - x\right\|^{2}",
     ),
     reference="Martins and Astudillo, From softmax to sparsemax, ICML 2016",

@@ -20,7 +20,7 @@ SIN = Activation(
     aliases=("sine", "siren"),
     formula="sin(x)",
     bounds=(-1.0, 1.0),
-    reference="Sitzmann et al., Implicit neural representations with periodic activation functions, NeurIPS 2020",
+    reference="Sitzmann et al., Implicit neural representations with periodic activations, NeurIPS 2020",
     torch=Peer("torch.sin"),
     jax=Peer("jax.numpy.sin"),
 )
@@ -30,7 +30,7 @@ SNAKE = Activation(
     summary="x plus a squared sine: monotonic, with a period.",
     parameters=(Parameter("a", 1.0, low=0.0, open_low=True, doc="angular frequency"),),
     formula="x + sin(a*x)**2/a",
-    reference="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions and how to fix it, NeurIPS 2020",
+    reference="Ziyin, Hartwig and Ueda, Neural networks fail to learn periodic functions, NeurIPS 2020",
 )
 
 GAUSSIAN = Activation(

@@ -25,7 +25,7 @@ LEAKY_RELU = Activation(
     aliases=("leakyrelu", "lrelu"),
     parameters=(Parameter("alpha", 0.01, doc="slope below 0"),),
     formula="where(x > 0, x, alpha*x)",
-    reference="Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, ICML 2013",
+    reference="Maas, Hannun and Ng, Rectifier nonlinearities improve acoustic models, ICML 2013",
     torch=Peer("torch.nn.functional.leaky_relu", (("negative_slope", "alpha"),)),
     keras=Peer("keras.activations.leaky_relu", (("negative_slope", "alpha"),)),
     jax=Peer("jax.nn.leaky_relu", (("negative_slope", "alpha"),)),
@@ -52,7 +52,7 @@ RRELU = Activation(
     formula="where(x > 0, x, slope*x)",
     random=("slope", "lower", "upper"),
     ordered=("lower", "upper"),
-    reference="Xu et al., Empirical evaluation of rectified activations in convolutional network, arXiv:1505.00853, 2015",
+    reference="Xu et al., Empirical evaluation of rectified activations, arXiv:1505.00853, 2015",
     torch=Peer("torch.nn.functional.rrelu", (("lower", "lower"), ("upper", "upper"))),
 )
 

@@ -13,7 +13,7 @@ SOFTPLUS = Activation(
     parameters=(Parameter("beta", 1.0, low=0.0, open_low=True, doc="sharpness: large beta approaches ReLU"),),
     formula="softplus(beta*x)/beta",
     bounds=(0.0, math.inf),
-    reference="Dugas et al., Incorporating second-order functional knowledge for better option pricing, NeurIPS 2000",
+    reference="Dugas et al., Incorporating second-order functional knowledge, NeurIPS 2000",
     # By itself torch takes x beyond beta * x = 20, which is off by 2e-9.
     torch=Peer("torch.nn.functional.softplus", (("beta", "beta"),), (("threshold", 40.0),)),
     keras=Peer("keras.activations.softplus"),
@@ -38,7 +38,7 @@ SILU = Activation(
     parameters=(Parameter("beta", 1.0, doc="sharpness of the sigmoid"),),
     formula="x*sigmoid(beta*x)",
     bounds=(-0.27846454276107380, math.inf),
-    reference="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, 2018; Ramachandran, Zoph and Le, 2017",
+    reference="Elfwing, Uchibe and Doya, Sigmoid-weighted linear units, 2018",
     torch=Peer("torch.nn.functional.silu"),
     keras=Peer("keras.activations.silu"),
     jax=Peer("jax.nn.silu"),

@@ -120,8 +120,14 @@ class Engine(Protocol):
         """What the record says ran."""
         ...
 
-    def block_size(self, program: Program) -> int:
-        """How many trials a block of this program holds; a function of the program alone."""
+    @property
+    def devices(self) -> int:
+        """How many devices it uses."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many blocks to run side by side."""
         ...
 
     def run(

@@ -105,6 +105,8 @@ def _finite(numbers: np.ndarray, table: Table, where: str) -> np.ndarray:
 def learnable(table: Table, target_column: str | None) -> Samples:
     """Inputs and target of a table; DataError when there is nothing to learn, or no sound way to learn it."""
     frame, notes = table.frame, list(table.notes)
+    if not frame.height:
+        raise DataError(f"{table.name} has a header but no rows")
     if frame.height < MIN_ROWS:
         raise DataError(f"{table.name} has {frame.height} row(s) of data; at least {MIN_ROWS} are needed")
     if frame.width < 2:
@@ -127,7 +129,7 @@ def learnable(table: Table, target_column: str | None) -> Samples:
 
 
 def choose_target(owner: str, names: list[str], wanted: str | None) -> tuple[str, str]:
-    """The name of the target column, and a note on why that one; UnknownName or SpecError if there is none."""
+    """The name of the target column, and a note on the choice; UnknownName or SpecError if there is none."""
     if wanted is None:
         folded = {name.lower(): name for name in reversed(names)}
         for usual in TARGET_NAMES:

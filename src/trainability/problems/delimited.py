@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import itertools
 from array import array
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -85,24 +86,26 @@ def _reader(stream, separator: str):
 
 
 def _separator(path: Path) -> str:
-    """The first separator that splits the first lines into as many cells each; else that of most in line 1."""
+    """The separator that splits the first lines into as many cells each, or else line 1 into most.
+
+    Where several do, it is the one that leaves most cells numbers and no quotes inside cells.
+    """
     with path.open(encoding="utf-8-sig", newline="") as stream:
         sample = [line for _, line in zip(range(_SNIFFED_LINES), stream, strict=False) if line.strip()]
-    most, best = 1, ","
+    scores = {}
     for separator in _SEPARATORS:
-        widths: set[int] = set()
         try:
             rows = [row for row in _reader(io.StringIO("".join(sample), newline=""), separator) if row]
-            widths = {len(row) for row in rows}
         except (
             csv.Error
-        ):  # such as a quoted cell that the sample cuts off, or a quote where this separator has none
+        ):  # such as a quoted cell that the sample cuts off, or a quote where this one has none
             rows = [sample[0].split(separator)]
-        if len(widths) == 1 and widths != {1}:
-            return separator
-        if len(rows[0]) > most:
-            most, best = len(rows[0]), separator
-    return best
+        width, cells = len(rows[0]), list(itertools.chain(*rows))
+        even = len(rows) > 1 and all(len(row) == width for row in rows)
+        numbers = sum(_is_number(cell if separator == "," else cell.replace(",", ".")) for cell in cells)
+        clean = not any('"' in cell for cell in cells)
+        scores[separator] = (width > 1, even, clean, numbers / len(cells), 0 if even else width)
+    return max(scores, key=lambda separator: scores[separator])
 
 
 def _cells(path: Path, owner: str, separator: str, lines: int) -> tuple[pl.DataFrame, array]:
@@ -158,7 +161,7 @@ def _is_number(cell: str) -> bool:
 def _is_header(frame: pl.DataFrame, first: list[str]) -> bool:
     """Whether the first row names the columns.
 
-    It does when it holds no number (but its columns' numbers 0, 1, 2, …) and stands above a column of numbers,
+    It does when it holds no number (but its columns' numbers 0, 1, 2, …) and is above a column of numbers,
     or, above text alone, when none of its cells occurs again below.
     """
     import polars as pl

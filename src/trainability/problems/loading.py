@@ -16,6 +16,7 @@ from trainability.problems.features import apply_features
 from trainability.problems.problem import HELD_OUT, Draw, Problem, Samples, Source, generator
 from trainability.problems.split import split, subset
 from trainability.problems.standardize import fit_scale
+from trainability.problems.tables import EXTENSIONS
 
 PROBLEMS: Catalogue[Problem] = Catalogue("problem", "trainability.problems", Problem)
 SOURCES: Catalogue[Source] = Catalogue("source", "trainability.problems", Source)
@@ -149,13 +150,12 @@ def _make(
 
 def _refuse(text: str, word: str) -> None:
     """Raise UnknownName for a word that is no problem, or DataError if it looks like a file."""
-    if Path(text).suffix.lower() in (".csv", ".tsv", ".parquet", ".npz"):
+    near = difflib.get_close_matches(word, [source.name for source in SOURCES], n=1, cutoff=0.6)
+    if not near and Path(text).suffix.lower() in EXTENSIONS:
         raise DataError(f"'{text}' looks like a file and not like a problem's name; write file:{text}")
-    known = [key for entry in PROBLEMS for key in (entry.name, *entry.aliases)]
-    near = difflib.get_close_matches(word, [s.name for s in SOURCES], n=1, cutoff=0.6)
-    raise UnknownName(
-        "problem", word, [SOURCES[n].usage for n in near] if near else [*known, *(s.usage for s in SOURCES)]
-    )
+    names = [key for entry in PROBLEMS for key in (entry.name, *entry.aliases)]
+    known = [SOURCES[near[0]].usage] if near else [*names, *(source.usage for source in SOURCES)]
+    raise UnknownName("problem", word, known)
 
 
 def _thin(made: Samples, samples: int | None, seed: int, name: str) -> Samples:

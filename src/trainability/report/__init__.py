@@ -1,4 +1,4 @@
-"""Reports of a finished run: one HTML page, single figures, the terminal table and the sentence that concludes."""
+"""Reports of a finished run: an HTML page, single figures, the terminal table and the concluding sentence."""
 
 from __future__ import annotations
 

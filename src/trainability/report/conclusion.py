@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from trainability.core.statistics import holm, mcnemar
-from trainability.report.words import cell_name, interval, missing, number, percent, ranked, starts_sentence
+from trainability.report.words import (
+    cell_name,
+    interval,
+    missing,
+    number,
+    p_value,
+    percent,
+    ranked,
+    starts_sentence,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,16 +32,16 @@ Cell = Mapping[str, Any]
 def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> str:
     """Name the best cell, those that cannot be told from it, and the worst.
 
-    Cells are compared pairwise with the best over the trials that they share (the same trial number has the same seed
-    in every cell): whether solved by McNemar's exact test; where all cells solve everything, the steps by Wilcoxon's
-    signed-rank test. Both are corrected with Holm's method and read at 5 %.
+    Cells are compared pairwise with the best over the trials that they share (the same trial number has the
+    same seed in every cell): whether solved by McNemar's exact test; where all cells solve everything, the
+    steps by Wilcoxon's signed-rank test. Both are corrected with Holm's method and read at 5 %.
 
     Args:
         cells: a row per cell, as in `RunRecord.cells`.
         trials: a row per trial with ``cell``, ``trial``, ``solved``, ``end_step``, ``first_step``.
         axes: the axes that vary.
     """
-    order = ranked(cells).rows(named=True)
+    order: list[Cell] = [*ranked(cells).iter_rows(named=True)]
     if not order:
         return "No cell has been run, so nothing can be said."
     known = [c for c in order if not missing(c["solved"])]
@@ -50,8 +59,8 @@ def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> 
 
 def tied(order: Sequence[Cell], trials: pl.DataFrame) -> list[bool]:
     """For each cell after the first: whether its solved share cannot be told from the first one's."""
-    first = _column(trials, order[0], "solved")
-    return _same([_mcnemar(first, _column(trials, cell, "solved")) for cell in order[1:]])
+    found = _outcomes(order, trials, "solved")
+    return _same([_mcnemar(found[0], other) for other in found[1:]])
 
 
 def _ordered(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> str:
@@ -59,17 +68,19 @@ def _ordered(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> st
     same = tied(order, trials)
     others = sum(same)
     behind = [cell for cell, tie in zip(order[1:], same, strict=True) if not tie]
-    name = cell_name(best, axes)
+    name = starts_sentence(cell_name(best, axes), axes)
     if not behind:
         return _unclear(order, trials, axes)
     if not others:
-        text = f"{starts_sentence(name, axes)} learns best and {_solves(best)}"
+        text = f"{name} learns best and {_solves(best)}"
     elif best["solved"] == 1:
-        text = (f"{starts_sentence(name, axes)} and {_others(others)} solve every trial or cannot be told from that (95 % interval "
-                f"{interval(best['solved_low'], best['solved_high'])})")
+        within = interval(best["solved_low"], best["solved_high"])
+        text = (
+            f"{name} and {_others(others)} solve every trial or cannot be told from that "
+            f"(95 % interval {within})"
+        )
     else:
-        cannot = "it cannot" if others == 1 else "they cannot"
-        text = f"{starts_sentence(name, axes)} {_solves(best)}, with {_others(others)} close enough that {cannot} be told from it"
+        text = f"{name} {_solves(best)}, and {_others(others)} cannot be told from it"
     worst = behind[-1]
     middle = _between(behind)
     if middle is not None:
@@ -83,19 +94,26 @@ def _ordered(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> st
 def _unclear(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> str:
     """No cell can be told from the best one; all together they may still differ."""
     best, worst = order[0], order[-1]
-    ends = (f"{starts_sentence(cell_name(best, axes), axes)} {_solves(best)} and {cell_name(worst, axes)} "
-            f"{_solves(worst)}")
+    ends = (
+        f"{starts_sentence(cell_name(best, axes), axes)} {_solves(best)} and {cell_name(worst, axes)} "
+        f"{_solves(worst)}"
+    )
     p = _cochran(order, trials) if len(order) > 2 else 1.0
     if p <= LEVEL:
-        return (f"{ends}: the choice matters (Cochran's test over all cells, p = {number(p, 2)}), but these trials are "
-                "too few to tell any one cell from the best.")
-    rest = "the two cannot be told apart" if len(order) == 2 else (
-        f"none of the {len(order):,} cells can be told from the best")
+        return (
+            f"{ends}: the choice matters (Cochran's test over all cells, {p_value(p)}), but these trials "
+            "are too few to tell any one cell from the best."
+        )
+    rest = (
+        "the two cannot be told apart"
+        if len(order) == 2
+        else (f"none of the {len(order):,} cells can be told from the best")
+    )
     return f"{ends}, yet {rest}, so this run does not show that the choice matters."
 
 
 def _between(behind: list[Cell]) -> Cell | None:
-    """The cell behind the best whose share is nearest to one half, where seeds decide; None if the worst is as near."""
+    """The cell behind the best whose share is nearest to one half; None if it is as bad as the worst."""
     middle = min(behind, key=lambda c: abs(c["solved"] - 0.5))
     return middle if 0.1 <= middle["solved"] <= 0.9 and middle["solved"] > behind[-1]["solved"] else None
 
@@ -103,28 +121,36 @@ def _between(behind: list[Cell]) -> Cell | None:
 def _all(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> str:
     best = order[0]
     low = percent(min(c["solved_low"] for c in order))
-    lead = f"All {len(order):,} cells solve every trial, so they tie (each solves at least {low} % with 95 % confidence)"
+    count = f"{len(order):,}"
+    lead = f"All {count} cells solve every trial, so they tie (each {low} to 100 % with 95 % confidence)"
     if missing(best["median_steps"]):
         return lead + "."
     column = "first_step" if "first_step" in trials.columns else "end_step"
-    steps = _column(trials, best, column)
-    same = _same([_wilcoxon(steps, _column(trials, cell, column)) for cell in order[1:]])
+    steps = _outcomes(order, trials, column)
+    same = _same([_wilcoxon(steps[0], other) for other in steps[1:]])
     speed = f"with a median of {number(best['median_steps'])} steps"
     slowest = order[-1]
     name = cell_name(best, axes)
     if not any(same):
-        return (f"{lead}; {name} is fastest {speed}, {cell_name(slowest, axes)} slowest with "
-                f"{number(slowest['median_steps'])}.")
+        return (
+            f"{lead}; {name} is fastest {speed}, {cell_name(slowest, axes)} slowest with "
+            f"{number(slowest['median_steps'])}."
+        )
     if all(same):
         return f"{lead}, and none can be told from the fastest, {name} {speed}."
-    return (f"{lead}; {name} is fastest {speed}, but {_cells(sum(same))} cannot be told from it; "
-            f"{cell_name(slowest, axes)} is slowest with {number(slowest['median_steps'])}.")
+    return (
+        f"{lead}; {name} is fastest {speed}, but {_cells(sum(same))} cannot be told from it; "
+        f"{cell_name(slowest, axes)} is slowest with {number(slowest['median_steps'])}."
+    )
 
 
 def _none(order: list[Cell]) -> str:
     high = percent(max(c["solved_high"] for c in order))
-    text = (f"None of the {len(order):,} cells solved a single trial (each 0 to {high} % with 95 % confidence), so this "
-            "run names no winner: give it more steps, another learning rate or a target within reach.")
+    text = (
+        f"None of the {len(order):,} cells solved a single trial (each 0 to {high} % with 95 % "
+        f"confidence), so "
+        "this run names no winner: give it more steps, another learning rate or a target within reach."
+    )
     broken = sum(1 for c in order if not missing(c["nan"]) and c["nan"] > 0.5)
     if broken:
         text += f" In {_cells(broken)} most trials became NaN, which a smaller learning rate often mends."
@@ -132,7 +158,8 @@ def _none(order: list[Cell]) -> str:
 
 
 def _alone(cell: Cell, axes: Sequence[str]) -> str:
-    text = f"{starts_sentence(cell_name(cell, axes), axes)} {_solves(cell)} over {cell['n']:,} trial{'s' * (cell['n'] != 1)}"
+    name = starts_sentence(cell_name(cell, axes), axes)
+    text = f"{name} {_solves(cell)} over {cell['n']:,} trial{'s' * (cell['n'] != 1)}"
     if cell["solved"] and not missing(cell["median_steps"]):
         text += f", with a median of {number(cell['median_steps'])} steps"
     if not missing(cell["nan"]) and cell["nan"] > 0:
@@ -166,10 +193,13 @@ def _cells(count: int) -> str:
     return "one cell" if count == 1 else f"{count:,} cells"
 
 
-def _column(trials: pl.DataFrame, cell: Cell, name: str) -> dict[int, Any]:
-    """Trial number to value of one cell."""
-    rows = trials.filter(trials["cell"] == cell["cell"])
-    return dict(zip(rows["trial"].to_list(), rows[name].to_list(), strict=True))
+def _outcomes(order: Sequence[Cell], trials: pl.DataFrame, name: str) -> list[dict[int, Any]]:
+    """For each cell of `order`: trial number to value."""
+    found: dict[int, dict[int, Any]] = {cell["cell"]: {} for cell in order}
+    for cell, trial, outcome in trials.select("cell", "trial", name).iter_rows():
+        if cell in found:
+            found[cell][trial] = outcome
+    return [found[cell["cell"]] for cell in order]
 
 
 def _pairs(a: dict[int, Any], b: dict[int, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +218,7 @@ def _wilcoxon(a: dict[int, Any], b: dict[int, Any]) -> float:
     x, y = _pairs(a, b)
     differ = x - y if len(x) else np.zeros(0)
     # Without a difference there is nothing to rank.
-    return float(wilcoxon(differ, method="approx").pvalue) if np.any(differ) else 1.0
+    return float(np.asarray(wilcoxon(differ, method="asymptotic"))[1]) if np.any(differ) else 1.0
 
 
 def _cochran(order: Sequence[Cell], trials: pl.DataFrame) -> float:
@@ -198,9 +228,11 @@ def _cochran(order: Sequence[Cell], trials: pl.DataFrame) -> float:
     """
     from scipy.stats import chi2
 
-    found = [_column(trials, cell, "solved") for cell in order]
+    found = _outcomes(order, trials, "solved")
     shared = sorted(set.intersection(*(set(column) for column in found)))
-    solved = np.array([[bool(column[t]) for column in found] for t in shared], float).reshape(len(shared), len(found))
+    solved = np.array([[bool(column[t]) for column in found] for t in shared], float).reshape(
+        len(shared), len(found)
+    )
     k, by_cell, by_trial = len(found), solved.sum(axis=0), solved.sum(axis=1)
     below = (by_trial * (k - by_trial)).sum()
     if below == 0:

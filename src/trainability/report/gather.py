@@ -26,8 +26,8 @@ def history(rows: pl.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
     `MOST_STEPS` steps are thinned to about as many, evenly in the logarithm.
 
     Returns:
-        steps, shape (steps,), and values, shape (trials, steps) or (trials, steps, layers); no steps at all when
-        the column is absent or empty.
+        steps, shape (steps,), and values, shape (trials, steps) or (trials, steps, layers); no steps at all
+        when the column is absent or empty.
     """
     nothing = np.zeros(0), np.zeros((rows.height, 0))
     if column not in rows.columns or rows.is_empty():
@@ -47,7 +47,7 @@ def history(rows: pl.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
     last[trial, place] = np.arange(taken.size)
     last = np.maximum.accumulate(last, axis=1)
     values = np.where((last >= 0).reshape(*last.shape, *(1,) * (flat.ndim - 1)), flat[last], np.nan)
-    after = steps[None, :] > usable["checkpoint"].list.last().to_numpy()[:, None]
+    after = steps[None, :] >= usable["end_step"].to_numpy()[:, None]
     values[after & (usable["ended"] == "nan").to_numpy()[:, None]] = np.nan
     keep = _thinned(steps)
     return steps[keep], values[:, keep]

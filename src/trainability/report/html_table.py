@@ -15,13 +15,26 @@ def table_html(record: RunRecord) -> str:
     """One row per cell; each figure carries its plain value for sorting."""
     score = "R²" if record.dataset.task == "regression" else "accuracy"
     heads = [(axis_label(axis), True) for axis in record.axes]
-    heads += [("solved", False), ("0 to 100 %", False), ("95 % interval", False), ("median steps", False), ("loss", False),
-              (score, False), ("gradient ratio", False), ("dead", False), ("NaN", False)]
-    head = "".join(f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads)
+    heads += [
+        ("solved", False),
+        ("0 to 100 %", False),
+        ("95 % interval", False),
+        ("median steps", False),
+        ("loss", False),
+        (score, False),
+        ("gradient ratio", False),
+        ("dead", False),
+        ("NaN", False),
+    ]
+    head = "".join(
+        f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads
+    )
     rows = "\n".join(_row(cell, record.axes) for cell in ranked(record.cells).iter_rows(named=True))
     tall = " tall" if record.cells.height > _TALL else ""
-    return (f'<div class="scroll{tall}"><table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n'
-            "</tbody></table></div>")
+    return (
+        f'<div class="scroll{tall}"><table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n'
+        "</tbody></table></div>"
+    )
 
 
 def _row(cell: dict[str, Any], axes: tuple[str, ...]) -> str:
@@ -51,13 +64,18 @@ def _bar(share: float | None, low: float | None, high: float | None) -> str:
     if missing(share) or share is None or low is None or high is None:
         return ""
     label = f"{percent(share)} % solved, 95 % interval {interval(low, high)}"
-    return (f'<span class="track" role="img" aria-label="{label}"><i style="width:{100 * share:.1f}%"></i>'
-            f'<b style="left:{100 * low:.1f}%;width:{max(100 * (high - low), 0.5):.1f}%"></b></span>')
+    return (
+        f'<span class="track" role="img" aria-label="{label}"><i style="width:{100 * share:.1f}%"></i>'
+        f'<b style="left:{100 * low:.1f}%;width:{max(100 * (high - low), 0.5):.1f}%"></b></span>'
+    )
 
 
 def _steps(cell: dict[str, Any]) -> str:
     if missing(cell["median_steps"]):
         return "–"
-    quartiles = "" if missing(cell["steps_q1"]) else (
-        f" <small>({number(cell['steps_q1'])}–{number(cell['steps_q3'])})</small>")
+    quartiles = (
+        ""
+        if missing(cell["steps_q1"])
+        else (f" <small>({number(cell['steps_q1'])}–{number(cell['steps_q3'])})</small>")
+    )
     return number(cell["median_steps"]) + quartiles

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MEASURED: Final = frozenset({
     "cell", "n", "solved", "solved_low", "solved_high", "median_steps", "steps_q1", "steps_q3", "final_loss",
-    "accuracy", "gradient_ratio", "dead", "nan", "threshold",
+    "accuracy", "gradient_ratio", "dead", "nan",
 })  # fmt: skip
 
 
@@ -28,12 +28,11 @@ class RunRecord:
         spec_toml: the whole specification.
         problem: the problem as the user chose it.
         dataset: what was to be learned.
-        cells: one row per cell in grid order: ``cell``, a column per axis, and the columns named in `MEASURED`:
-            ``n`` trials, ``solved`` share with its 95 % interval, ``median_steps`` with quartiles (null if none
-            solved), ``final_loss`` (median), ``accuracy`` (median score; R² for a regression),
-            ``gradient_ratio`` (first layer over last, at the start), ``dead`` (mean share at the end), ``nan``
-            (share of trials), and if given ``threshold``: the output above which a network with one output
-            answers class 1 (one half when absent or null; zero for logits).
+        cells: one row per cell in grid order: ``cell``, a column per axis, and the columns of `MEASURED`:
+            ``n`` trials, ``solved`` share with its 95 % interval, ``median_steps`` with quartiles (null if
+            none solved), ``final_loss`` (median), ``accuracy`` (median score; R² for a regression),
+            ``gradient_ratio`` (first layer over last, at the start), ``dead`` (mean share at the end) and
+            ``nan`` (share of trials).
         trials: the trials table of `trainability.core.records`.
         portraits: the portraits table, likewise.
         axes: names of the axes that vary.
@@ -61,6 +60,5 @@ class RunRecord:
 
 def fixed_choices(cells: pl.DataFrame, axes: tuple[str, ...]) -> dict[str, object]:
     """The axes of `cells` that do not vary, with their one value each; nulls are left out."""
-    names = [c for c in cells.columns if c not in MEASURED and c not in axes]
-    return {} if cells.is_empty() else {
-        name: cells[name][0] for name in names if cells[name][0] is not None}
+    names = [c for c in cells.columns if c not in MEASURED and c not in axes and cells[c].n_unique() == 1]
+    return {name: cells[name][0] for name in names if cells[name][0] is not None}

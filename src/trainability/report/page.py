@@ -22,7 +22,11 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'uns
 
 def render(record: RunRecord) -> str:
     """The whole report as HTML: styles, script and figures inside; the same record gives the same text."""
-    title = f"{record.problem}: which networks learn?" if record.axes else f"{record.problem}: does the network learn?"
+    title = (
+        f"{record.problem}: which networks learn?"
+        if record.axes
+        else f"{record.problem}: does the network learn?"
+    )
     return "\n".join([
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
@@ -30,7 +34,7 @@ def render(record: RunRecord) -> str:
         '<link rel="icon" href="data:,">',
         f"<title>{escape(title)}</title>\n<style>\n{_asset('page.css')}</style></head>\n<body>",
         f'<header><h1>{escape(title)}</h1>\n<p class="question">{escape(record.question)}</p>',
-        f'<p class="conclusion">{escape(record.conclusion)}</p></header>\n<main>',
+        f'<p class="conclusion">{escape(_together(record.conclusion))}</p></header>\n<main>',
         _cells(record),
         *_figures(record),
         _reproduce(record),
@@ -39,7 +43,7 @@ def render(record: RunRecord) -> str:
 
 
 def write_report(record: RunRecord, path: str | os.PathLike[str]) -> Path:
-    """Write the report to `path` at once or not at all, and return the path; StoreError where it cannot be written."""
+    """Write the report to `path`, whole or not at all, and return it; StoreError if it cannot be written."""
     target = Path(path)
     text = render(record)
     temporary = None
@@ -69,12 +73,15 @@ def _cells(record: RunRecord) -> str:
     cells = f"{record.cells.height:,} cells" if record.cells.height != 1 else "One cell"
     fixed = fixed_choices(record.cells, record.axes)
     line = ", ".join(f"{axis_label(name)} {value(choice)}" for name, choice in fixed.items())
-    about = f"{cells} of {each} trials that differ only in their seed; a trial is solved when it holds the target "
+    about = f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
     target = record.dataset.target.replace(">=", " ≥ ").replace("<=", " ≤ ")
     return (
-        f"<section><h2>The cells, best first</h2>\n<p class=note>{escape(about)}<b>{escape(target)}</b> at its last "
-        "step. The line across a bar is the 95 % Wilson interval; after the median steps stand the quartiles. The "
-        "gradient ratio is the first layer's gradient over the last layer's at the start; dead is the mean share of "
+        f"<section><h2>The cells, best first</h2>\n<p "
+        f"class=note>{escape(about)}<b>{escape(target)}</b> at its last "
+        "step. The line across a bar is the 95 % Wilson interval; after the median steps stand the "
+        "quartiles. The "
+        "gradient ratio is the first layer's gradient over the last layer's at the start; dead is "
+        "the mean share of "
         "dead units at the end.</p>\n"
         + (f"<p class=fixed>The same in every cell: {escape(line)}.</p>\n" if line else "")
         + table_html(record)
@@ -87,19 +94,32 @@ def _figures(record: RunRecord) -> list[str]:
     for kind, (heading, draw) in KINDS.items():
         found = draw(record)
         if found is not None:
-            parts.append(f'<section><h2>{escape(heading)}</h2>\n<figure><div class="scroll">{to_svg(found, kind)}</div>'
-                         f"\n<figcaption>{escape(found.caption)}</figcaption></figure></section>")
+            svg = to_svg(found, kind)
+            parts.append(
+                f'<section><h2>{escape(heading)}</h2>\n<figure><div class="scroll">{svg}</div>'
+                f"\n<figcaption>{escape(_together(found.caption))}</figcaption></figure></section>"
+            )
     return parts
 
 
 def _reproduce(record: RunRecord) -> str:
     facts = {"problem": record.problem, "engine": record.engine, **record.facts}
     lines = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in facts.items())
-    blocks = [("On the command line", record.command), ("In Python", record.python), ("The specification",
-                                                                                      record.spec_toml)]
-    code = "".join(f"<h3>{name}</h3>\n<pre><code>{escape(text)}</code></pre>\n" for name, text in blocks if text)
+    blocks = [
+        ("On the command line", record.command),
+        ("In Python", record.python),
+        ("The specification", record.spec_toml),
+    ]
+    code = "".join(
+        f"<h3>{name}</h3>\n<pre><code>{escape(text)}</code></pre>\n" for name, text in blocks if text
+    )
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in record.dataset.notes)
     return f"<section><h2>How to repeat this</h2>\n<dl>{lines}</dl>{notes}\n{code}</section>"
+
+
+def _together(text: str) -> str:
+    """Keep a number and its per cent on one line."""
+    return text.replace(" %", "\u00a0%")
 
 
 def _asset(name: str) -> str:

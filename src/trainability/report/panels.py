@@ -32,24 +32,29 @@ class Panel:
 def choose(record: RunRecord) -> tuple[list[list[Mapping[str, Any] | None]], int]:
     """Rows of cells to draw (None leaves a gap), and how many cells are left out.
 
-    Two axes with few levels lie as in the table of their combinations; otherwise at most `MOST` cells, evenly from the
-    best to the worst.
+    Two axes with few levels lie as in the table of their combinations; otherwise at most `MOST` cells, evenly
+    from the best to the worst.
     """
     cells = record.cells
     if len(record.axes) == 2 and cells.height <= MOST_IN_GRID:
         counts = {axis: len(levels(cells, axis)) for axis in record.axes}
         down, across = sorted(record.axes, key=lambda axis: counts[axis])
-        if counts[across] > _MOST_COLUMNS and counts[across] <= 2 * _MOST_COLUMNS and counts[down] <= _MOST_COLUMNS:
+        if (
+            counts[across] > _MOST_COLUMNS
+            and counts[across] <= 2 * _MOST_COLUMNS
+            and counts[down] <= _MOST_COLUMNS
+        ):
             down, across = across, down
         if counts[across] <= _MOST_COLUMNS and counts[down] <= 2 * _MOST_COLUMNS and min(counts.values()) > 1:
             place = {(c[down], c[across]): c for c in cells.iter_rows(named=True)}
             grid = [[place.get((d, a)) for a in levels(cells, across)] for d in levels(cells, down)]
             return grid, 0
-    ordered = ranked(cells).rows(named=True)
+    ordered = cells.rows(named=True)
     if len(ordered) > MOST:
-        ordered = [ordered[i] for i in np.linspace(0, len(ordered) - 1, MOST).round().astype(int)]
-    columns = min(4, len(ordered)) if len(ordered) != 3 else 3
-    grid = [list[Mapping[str, Any] | None](ordered[i:i + columns]) for i in range(0, len(ordered), columns)]
+        best_first = ranked(cells).rows(named=True)
+        ordered = [best_first[i] for i in np.linspace(0, len(ordered) - 1, MOST).round().astype(int)]
+    columns = min(4, len(ordered))
+    grid = [list[Mapping[str, Any] | None](ordered[i : i + columns]) for i in range(0, len(ordered), columns)]
     return grid, cells.height - len(ordered)
 
 
@@ -58,7 +63,7 @@ def small_multiples(record: RunRecord, xlabel: str, ylabel: str) -> tuple[Figure
     grid, left_out = choose(record)
     columns = max(len(row) for row in grid)
     across = {1: 0.6, 2: 0.8}.get(columns, 1.0)
-    height = 0.7 + len(grid) * (1.55 if columns > 2 else 2.6)
+    height = 0.7 + len(grid) * (2.4 if columns < 3 else 1.9 if len(grid) == 1 else 1.55)
     figure = new_figure(height, WIDTH * across)
     axes = figure.subplots(len(grid), columns, squeeze=False, sharex=True, sharey=True)
     panels = []
@@ -74,6 +79,12 @@ def small_multiples(record: RunRecord, xlabel: str, ylabel: str) -> tuple[Figure
             panels.append(Panel(cell, axes[i, j]))
     figure.supxlabel(xlabel, fontsize=9)
     figure.supylabel(ylabel, fontsize=9)
-    shown = "" if not left_out else (
-        f" Shown are {len(panels)} cells, evenly from the best to the worst; {left_out:,} more are in the table only.")
+    shown = (
+        ""
+        if not left_out
+        else (
+            f" Shown are {len(panels)} cells, evenly from the best to the worst; {left_out:,} more "
+            f"are in the table only."
+        )
+    )
     return figure, panels, shown

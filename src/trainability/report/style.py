@@ -1,13 +1,15 @@
 """One look for all figures, and the way from a matplotlib figure to SVG that lives inside a page.
 
-A figure is drawn in ordinary colours on white, so it can be shown or saved by itself. Inside a page its ink becomes
-``currentColor``: the text follows the page into the dark and back onto paper.
+A figure is drawn in ordinary colours on white, so it can be shown or saved by itself. Inside a page its ink
+becomes ``currentColor``: the text follows the page into the dark and back onto paper.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,7 +70,9 @@ def drawing(salt: str = "trainability") -> Iterator[None]:
     """The look of the figures while the block runs; the caller's settings come back afterwards."""
     import matplotlib
 
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": salt}):
+    with matplotlib.rc_context({**_RC, "svg.hashsalt": salt}), warnings.catch_warnings():
+        # Names may be in any script: the text stays text, and a page's fonts know more than matplotlib's.
+        warnings.filterwarnings("ignore", message="Glyph")
         yield
 
 
@@ -89,7 +93,9 @@ def grid_lines(axes: Axes) -> None:
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend for all panels, on one line above them."""
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), handlelength=1.8, columnspacing=1.6)
+    figure.legend(
+        handles, labels, loc="outside upper left", ncols=len(labels), handlelength=1.8, columnspacing=1.6
+    )
 
 
 def ink_on(colour: Sequence[float]) -> str:
@@ -97,6 +103,13 @@ def ink_on(colour: Sequence[float]) -> str:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return "#ffffff" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "#000000"
+
+
+def decades(low: float, high: float) -> tuple[float, float]:
+    """Limits of a logarithmic axis: whole powers of ten where the values span less than two of them."""
+    if high / low > 100:
+        return low / 1.5, high * 1.5
+    return 10.0 ** math.floor(math.log10(low / 1.1)), 10.0 ** math.ceil(math.log10(high * 1.1))
 
 
 _UP = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -119,15 +132,15 @@ def power_ticks(axis: Any) -> None:
 def to_svg(picture: Picture, name: str) -> str:
     """The figure as one ``<svg>`` element for a page in which every `name` occurs once.
 
-    The same figure gives the same text. Ink follows the page, the background is clear, and no id of one figure can
-    meet an id of another.
+    The same figure gives the same text. Ink follows the page, the background is clear, and no id of one
+    figure can meet an id of another.
     """
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with drawing(name):
         picture.figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()
-    text = text[text.index("<svg"):]
+    text = text[text.index("<svg") :]
     head, _, body = text.partition(">")
     box = re.search(r'viewBox="([^"]*)"', head)
     assert box is not None
@@ -136,8 +149,11 @@ def to_svg(picture: Picture, name: str) -> str:
     body = body.replace(INK, "currentColor").replace("xlink:href", "href")
     body = re.sub(r'\bid="', f'id="{name}-', body)
     body = body.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
-    body = re.sub(r"(\d\.\d\d)\d+", r"\1", body)
+    # A hundredth of a point is enough in a path; text between tags keeps its digits.
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r"\n\s*", "\n", body)
-    width = float(box[1].split()[2])
-    return (f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(picture.alt)}" '
-            f'style="max-width:{width / 0.72:.0f}px">{body}')
+    pixels = float(box[1].split()[2]) * 96 / 72
+    return (
+        f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(picture.alt)}" '
+        f'style="width:{pixels:.0f}px;min-width:{min(pixels, 544):.0f}px">{body}'
+    )

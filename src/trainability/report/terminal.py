@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     import polars as pl
     from rich.table import Table
 
-_BAR: Final = 20
-_EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
+_GAP: Final = 2
+_EIGHTHS: Final = " ▏▎▍▌▋▊▉"
+
+Cell = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class _Column:
+    """A measured column; of several that do not fit together, that with the greatest `rank` goes first."""
+
     head: str
-    text: Callable[[Mapping[str, Any]], str]
-    # How wide the terminal must be for the column to be worth its place.
-    needs: int = 0
+    rank: int
+    text: Callable[[Cell], str]
 
 
 def table(
@@ -40,7 +43,7 @@ def table(
         cells: a row per cell, as `RunRecord.cells`.
         axes: the axes that vary; each is a column.
         fixed: what is the same in every cell, said under the table; taken from `cells` when None.
-        width: characters to fit into; the least important columns go first.
+        width: characters to fit into; the least important columns go first, and no number is ever cut.
         most: rows at most; the rest is counted in a last line.
         score: heading of the score, ``accuracy`` or ``R²``.
     """
@@ -52,67 +55,72 @@ def table(
     width = Console().width if width is None else width
     rows = ranked(cells).rows(named=True)
     shown = rows[:most]
-    columns = _columns(score, width)
-    names = [[value(row[axis]) for row in shown] for axis in axes]
-    heads = [axis_label(axis) for axis in axes]
-    body = [[column.text(row) for row in shown] for column in columns]
-    space = width - _room(heads, names)
-    while len(columns) > 1 and _room([c.head for c in columns], body) > space:
-        least = max(range(1, len(columns)), key=lambda i: (columns[i].needs, i))
-        del columns[least], body[least]
+    names = [(axis_label(axis), [value(row[axis]) for row in shown]) for axis in axes]
+    found = [(column, [column.text(row) for row in shown]) for column in _columns(cells, score, width)]
+    space = width - sum(_wide(head, texts) for head, texts in names)
+    while len(found) > 1 and sum(_wide(column.head, texts) for column, texts in found) > space:
+        found.remove(max(found, key=lambda pair: pair[0].rank))
 
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
-    for head in heads:
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for head, _ in names:
         made.add_column(Text(head), no_wrap=True, overflow="ellipsis")
-    for column in columns:
-        made.add_column(Text(column.head), justify="left" if column.head == "" else "right", no_wrap=True,
-                        min_width=max((len(t) for t in body[columns.index(column)]), default=1), overflow="fold")
+    for column, texts in found:
+        made.add_column(
+            Text(column.head),
+            justify="right" if column.head else "left",
+            no_wrap=True,
+            width=_wide(column.head, texts) - _GAP,
+        )
     for i in range(len(shown)):
-        made.add_row(*(Text(name[i]) for name in names), *(Text(texts[i]) for texts in body))
+        made.add_row(*(Text(texts[i]) for _, texts in names), *(Text(texts[i]) for _, texts in found))
     lines = [f"… and {len(rows) - len(shown):,} more"] if len(rows) > len(shown) else []
     same = fixed_choices(cells, tuple(axes)) if fixed is None else fixed
     if same:
-        lines.append("the same in every cell: " + ", ".join(f"{axis_label(k)} {value(v)}" for k, v in same.items()))
+        choices = ", ".join(f"{axis_label(k)} {value(v)}" for k, v in same.items())
+        lines.append(f"the same in every cell: {choices}")
     if lines:
         made.caption = Text("\n".join(lines))
         made.caption_justify = "left"
     return made
 
 
-def bar(share: float | None, low: float | None, high: float | None, width: int = _BAR) -> str:
-    """A share as a bar of blocks with its interval drawn as a line: ``██████▌───   ``."""
+def bar(share: float | None, low: float | None, high: float | None, width: int = 20) -> str:
+    """A share as blocks with its interval: ``██████▓▌──``, `width` characters; empty for a missing share."""
     if share is None or low is None or high is None or missing(share):
         return ""
-    eighths = round(share * width * 8)
-    full, part = divmod(eighths, 8)
-    cells = list("█" * full + (_EIGHTHS[part] if part else "") + " " * width)[:width]
-    first, last = min(int(low * width), width - 1), min(max(int(high * width - 1e-9), 0), width - 1)
-    for i in range(first, last + 1):
-        if cells[i] == " ":
-            cells[i] = "─"
-        elif cells[i] == "█":
-            cells[i] = "▓"
-    return "".join(cells)
+    full, part = divmod(round(share * width * 8), 8)
+    drawn = list(("█" * full + _EIGHTHS[part]).ljust(width)[:width])
+    for i in range(min(int(low * width), width - 1), min(int(high * width - 1e-9), width - 1) + 1):
+        drawn[i] = {" ": "─", "█": "▓"}.get(drawn[i], drawn[i])
+    return "".join(drawn)
 
 
-def _columns(score: str, width: int) -> list[_Column]:
+def _columns(cells: pl.DataFrame, score: str, width: int) -> list[_Column]:
+    blocks = 20 if width >= 100 else 12
     columns = [
-        _Column("solved", lambda c: NOTHING if missing(c["solved"]) else f"{percent(c['solved'])} %"),
-        _Column("95 %", lambda c: NOTHING if missing(c["solved_low"]) else (
-            f"{percent(c['solved_low'])}–{percent(c['solved_high'])}"), 1),
-        _Column("", lambda c: bar(c["solved"], c["solved_low"], c["solved_high"], _BAR if width >= 100 else 12), 3),
-        _Column("steps", lambda c: number(c["median_steps"]), 2),
-        _Column("quartiles", lambda c: NOTHING if missing(c["steps_q1"]) else (
-            f"{number(c['steps_q1'])}–{number(c['steps_q3'])}"), 100),
-        _Column("loss", lambda c: number(c["final_loss"], 2), 4),
-        _Column(score, lambda c: number(c["accuracy"]), 80),
-        _Column("gradient ratio", lambda c: number(c["gradient_ratio"], 2), 81),
-        _Column("dead", lambda c: NOTHING if missing(c["dead"]) else f"{percent(c['dead'])} %", 90),
-        _Column("NaN", lambda c: NOTHING if missing(c["nan"]) else f"{percent(c['nan'])} %", 82),
-    ]  # fmt: skip
-    return [column for column in columns if column.needs <= width]
+        _Column("solved", 0, lambda c: _percent(c["solved"])),
+        _Column("95 %", 1, lambda c: _range(c["solved_low"], c["solved_high"], percent)),
+        _Column("", 4, lambda c: bar(c["solved"], c["solved_low"], c["solved_high"], blocks)),
+        _Column("steps", 2, lambda c: number(c["median_steps"])),
+        _Column("quartiles", 9, lambda c: _range(c["steps_q1"], c["steps_q3"], number)),
+        _Column("loss", 5, lambda c: number(c["final_loss"], 2)),
+        _Column(score, 6, lambda c: number(c["accuracy"])),
+        _Column("gradient ratio", 7, lambda c: number(c["gradient_ratio"], 2)),
+        _Column("dead", 8, lambda c: _percent(c["dead"])),
+    ]
+    if (cells["nan"].fill_null(0.0) > 0).any():
+        columns.append(_Column("NaN", 3, lambda c: _percent(c["nan"])))
+    return columns
 
 
-def _room(heads: list[str], body: list[list[str]]) -> int:
-    """Characters that columns take, with the two spaces between them."""
-    return sum(max([len(head), *map(len, texts)]) + 2 for head, texts in zip(heads, body, strict=True))
+def _percent(share: float | None) -> str:
+    return NOTHING if missing(share) else f"{percent(share)} %"
+
+
+def _range(low: float | None, high: float | None, text: Callable[[float | None], str]) -> str:
+    return NOTHING if missing(low) else f"{text(low)}–{text(high)}"
+
+
+def _wide(head: str, texts: Sequence[str]) -> int:
+    """Characters that a column takes, with the gap after it."""
+    return max([len(head), *map(len, texts)]) + _GAP

@@ -1,4 +1,4 @@
-"""Numbers and names as a reader wants to see them, the same on the terminal, in the report and in sentences."""
+"""Numbers and names as a reader wants to see them, the same on the terminal, on the page and in sentences."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def missing(value: object) -> bool:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`value` to so many significant digits: ``0.0123``, ``2.3e-5``, ``12,300``, ``∞``; a dash for nothing."""
+    """`value` to so many significant digits: ``0.0123``, ``2.3e-5``, ``12,300``, ``∞``; a dash for None."""
     if value is None or math.isnan(value):
         return NOTHING
     if math.isinf(value):
@@ -36,7 +36,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as a number of per cent without its sign: ``49``, ``98.5``, ``100``; only 0 and 1 become 0 and 100."""
+    """A share in per cent without the sign: ``49``, ``98.5``, ``100``; only 0 and 1 become 0 and 100."""
     if share is None or math.isnan(share):
         return NOTHING
     if share in (0.0, 1.0):
@@ -63,12 +63,23 @@ def value(item: object) -> str:
         return NOTHING
     if isinstance(item, bool):
         return "yes" if item else "no"
-    return number(item) if isinstance(item, float) else str(item)
+    return number(item) if isinstance(item, float) else short(str(item), 48)
+
+
+def p_value(p: float) -> str:
+    """A p-value as ``p = 0.012``, or ``p < 0.001`` where more digits would pretend."""
+    return f"p = {number(p, 2)}" if p >= 0.001 else "p < 0.001"
 
 
 def axis_label(axis: str) -> str:
     """An axis as a heading: ``l2``, ``batch size``."""
     return axis.replace("_", " ")
+
+
+def short(name: str, width: int = 24) -> str:
+    """A name of the user's, cut in the middle if longer than `width`; never empty, no line breaks."""
+    name = " ".join(name.split()) or NOTHING
+    return name if len(name) <= width else f"{name[: width // 2]}…{name[-(width // 2 - 1) :]}"
 
 
 def cell_name(cell: Mapping[str, Any], axes: Sequence[str]) -> str:
@@ -98,7 +109,7 @@ def cell_title(cell: Mapping[str, Any], axes: Sequence[str], width: int = 26) ->
 
 
 def ranked(cells: pl.DataFrame) -> pl.DataFrame:
-    """The cells, best first: by solved share, then fewer median steps, then score, then loss; ties in grid order."""
+    """The cells, best first: by solved share, fewer median steps, score, then loss; ties in grid order."""
     import polars as pl
 
     keys = ["solved", "median_steps", "accuracy", "final_loss"]

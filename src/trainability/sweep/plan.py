@@ -13,7 +13,8 @@ from trainability import activations
 from trainability.core.catalogue import Choice
 from trainability.core.errors import SpecError
 from trainability.core.types import Dataset, Network
-from trainability.engine.interface import Engine, Program, Trials
+from trainability.engine.interface import Program, Trials
+from trainability.engine.selection import block_size
 from trainability.initializers import INITIALIZERS
 from trainability.losses import LOSSES
 from trainability.normalization import NORMALIZATIONS
@@ -176,15 +177,15 @@ def _values(**choices: Choice[Any]) -> dict[str, tuple[float, ...]]:
     return {name: choice.values for name, choice in choices.items()}
 
 
-def blocks(grid: tuple[Cell, ...], seeds: int, engine: Engine) -> tuple[Block, ...]:
-    """The trials of all cells, grouped by program and cut into the engine's block size."""
+def blocks(grid: tuple[Cell, ...], seeds: int) -> tuple[Block, ...]:
+    """The trials of all cells, grouped by program and cut into blocks of the program's size."""
     groups: dict[tuple[Program, int], list[Cell]] = {}
     for cell in grid:
         groups.setdefault((cell.program, cell.steps), []).append(cell)
     plan: list[Block] = []
     for (program, steps), members in groups.items():
         rows = itertools.chain.from_iterable(((cell.index, t) for t in range(seeds)) for cell in members)
-        while part := tuple(itertools.islice(rows, engine.block_size(program))):
+        while part := tuple(itertools.islice(rows, block_size(program))):
             plan.append(Block(f"b{len(plan):07d}", program, steps, part))
     return tuple(plan)
 

@@ -1,7 +1,7 @@
-"""The expression grammar: formulas such as ``where(x > 0, x, alpha * expm1(x))``, parsed, evaluated, differentiated.
+"""The expression grammar: formulas such as ``where(x > 0, x, alpha * expm1(x))``.
 
-The text is never executed: a parser of its own (parser.py) makes a syntax tree (nodes.py), and everything else is a walk
-over that tree.
+The text is never executed: a parser of its own (parser.py) makes a syntax tree (nodes.py), and everything
+else is a walk over that tree.
 """
 
 from trainability.core.expression.derivative import differentiate
@@ -28,7 +28,32 @@ from trainability.core.expression.parser import LONGEST, Macro, parse
 from trainability.core.expression.text import latex, unparse
 
 __all__ = [
-    "FUNCTIONS", "FUNCTION_ALIASES", "LONGEST", "REDUCTIONS", "Binary", "Call", "Compare", "Macro", "Name", "Negate", "Node",
-    "Number", "Where", "calls", "constant", "differentiate", "evaluate", "guard", "jax_library", "kinks", "latex",
-    "lower", "names", "number", "numpy_library", "parse", "substitute", "unparse",
+    "FUNCTIONS",
+    "FUNCTION_ALIASES",
+    "LONGEST",
+    "REDUCTIONS",
+    "Binary",
+    "Call",
+    "Compare",
+    "Macro",
+    "Name",
+    "Negate",
+    "Node",
+    "Number",
+    "Where",
+    "calls",
+    "constant",
+    "differentiate",
+    "evaluate",
+    "guard",
+    "jax_library",
+    "kinks",
+    "latex",
+    "lower",
+    "names",
+    "number",
+    "numpy_library",
+    "parse",
+    "substitute",
+    "unparse",
 ]

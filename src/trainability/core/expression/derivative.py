@@ -7,7 +7,17 @@ import functools
 from trainability.core.errors import FormulaError
 from trainability.core.expression.functions import FUNCTIONS, REDUCTIONS
 from trainability.core.expression.lowering import lower
-from trainability.core.expression.nodes import Binary, Call, Name, Negate, Node, Number, Where, names, substitute
+from trainability.core.expression.nodes import (
+    Binary,
+    Call,
+    Name,
+    Negate,
+    Node,
+    Number,
+    Where,
+    names,
+    substitute,
+)
 
 _ZERO, _ONE = Number(0.0), Number(1.0)
 
@@ -15,7 +25,7 @@ _ZERO, _ONE = Number(0.0), Number(1.0)
 def differentiate(node: Node, name: str = "x") -> Node:
     """The derivative of `node` with respect to `name`, lowered and lightly simplified.
 
-    At a kink it is the derivative of the branch that the condition takes; the slope of abs and sign at 0 is 0.
+    At a kink it is the derivative of the branch that the condition takes; abs and sign have slope 0 at 0.
 
     Raises:
         FormulaError: the formula reduces over the units of a layer, so that it has no elementwise derivative.
@@ -36,7 +46,7 @@ def _derivative(node: Node, name: str) -> Node:
             return branches[0] if branches[0] == branches[1] else Where(condition, *branches)
         case Call(function=function, arguments=(argument, *_)):
             if function in REDUCTIONS:
-                raise FormulaError(f"{function} reduces over the units of a layer and has no elementwise derivative")
+                raise FormulaError(f"{function} reduces over a layer and has no elementwise derivative")
             outer = substitute(_rule(function), {"u": argument})
             return multiply(outer, _derivative(argument, name))
         case Binary(operator=operator, left=left, right=right):

@@ -1,8 +1,8 @@
 """The value of a formula, with NumPy or with JAX: one evaluator over two tables of functions.
 
-Under `jax.grad` a plain ``where(x > 0, x, expm1(x))`` has a NaN slope at x = 1e4: the branch not taken overflows, and
-0 * inf is NaN. So each branch is evaluated at a safe value of the variables (its *witness*, see guards.py) wherever it
-is not taken.
+Under `jax.grad` a plain ``where(x > 0, x, expm1(x))`` has a NaN slope at x = 1e4: the branch not taken
+overflows, and 0 * inf is NaN. So each branch is evaluated at a safe value of the variables (its *witness*,
+see guards.py) wherever it is not taken.
 """
 
 from __future__ import annotations
@@ -32,9 +32,17 @@ from trainability.core.expression.nodes import (
 )
 
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "**": operator.pow,
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-    "==": operator.eq, "!=": operator.ne,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
 }
 _LARGEST_WHOLE_POWER = 64
 
@@ -82,8 +90,8 @@ def evaluate(
 
     Args:
         node: the formula; for gradients under JAX, first pass it through `guard`.
-        values: a floating-point array of one shape for each variable, and for each other name a Python float or an array
-            of the same dtype that broadcasts against the variables (of the same rank, or a scalar).
+        values: a floating-point array of one shape for each variable, and for each other name a Python float
+            or an array of the same dtype that broadcasts against the variables (of equal rank, or a scalar).
         library: `numpy_library()` (default) or `jax_library()`.
         variables: the names that a branch may replace by its witness.
     """
@@ -106,13 +114,18 @@ def _is_scalar(value: Any) -> bool:
 
 
 class _Evaluation:
-    """One evaluation under one assignment of the variables; the guarded branches are evaluations of their own.
+    """One evaluation under one assignment of the variables; each guarded branch is one of its own.
 
     Parts that hold no array stay Python floats, which neither library lets widen a float32.
     """
 
-    def __init__(self, library: Library, values: Mapping[str, Any], variables: tuple[str, ...],
-                 root: _Evaluation | None = None):
+    def __init__(
+        self,
+        library: Library,
+        values: Mapping[str, Any],
+        variables: tuple[str, ...],
+        root: _Evaluation | None = None,
+    ):
         self.library = library
         self.values = values
         self.variables = variables
@@ -145,7 +158,8 @@ class _Evaluation:
         if _is_scalar(left) and _is_scalar(right):
             result = _OPERATORS[sign](np.float64(left), np.float64(right))
             return bool(result) if isinstance(result, np.bool_) else float(result)
-        if sign == "**" and isinstance(right, float) and right.is_integer() and abs(right) <= _LARGEST_WHOLE_POWER:
+        whole = isinstance(right, float) and right.is_integer() and abs(right) <= _LARGEST_WHOLE_POWER
+        if sign == "**" and whole:
             right = int(right)  # a product: exact, and its derivative holds at and below 0
         return _OPERATORS[sign](left, right)
 

@@ -1,8 +1,8 @@
 """A safe value for each branch of a ``where``, chosen when the formula is built.
 
-A branch is evaluated everywhere, also where it is not taken. There its variables are replaced by its *witness*: a
-value at which the branch and its derivatives are finite for all parameter values tried. A value at which the branch
-is taken anyway is preferred. An affine branch needs none.
+A branch is evaluated everywhere, also where it is not taken. There its variables are replaced by its
+*witness*: a value at which the branch and its derivatives are finite for all parameter values tried. A value
+at which the branch is taken anyway is preferred. An affine branch needs none.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from trainability.core.expression.functions import REDUCTIONS
 from trainability.core.expression.lowering import lower
 from trainability.core.expression.nodes import Binary, Name, Negate, Node, Where, calls, names, transform
 
-_CANDIDATES = (1.0, -1.0, 0.5, -0.5, 2.0, -2.0, 0.25, -0.25, 5.0, -5.0, 0.1, -0.1, 10.0, -10.0, 100.0, -100.0, 0.0)
+_CANDIDATES = (
+    *(sign * size for size in (1.0, 0.5, 2.0, 0.25, 5.0, 0.1, 10.0, 100.0) for sign in (1, -1)),
+    0.0,
+)
 
 
 def guard(
@@ -69,5 +72,9 @@ def is_affine(node: Node, variables: frozenset[str]) -> bool:
         return False
     left, right = is_affine(node.left, variables), is_affine(node.right, variables)
     left_fixed, right_fixed = not names(node.left) & variables, not names(node.right) & variables
-    return {"+": left and right, "-": left and right, "*": left and right and (left_fixed or right_fixed),
-            "/": left and right_fixed}.get(node.operator, False)
+    return {
+        "+": left and right,
+        "-": left and right,
+        "*": left and right and (left_fixed or right_fixed),
+        "/": left and right_fixed,
+    }.get(node.operator, False)

@@ -1,8 +1,9 @@
 """From the formula as written to the few kinds of node that evaluation and derivative know.
 
-Functions with a definition are written out; ``max`` and ``min`` become ``where``, so that the derivative at a tie is that
-of one side (the side that does not vary, if there is one: the slope of max(x, 0) at 0 is 0). Conditions are turned so
-that a NaN falls into a branch that hands it on: a network that has become NaN must not look alive behind a ReLU.
+Functions with a definition are written out; ``max`` and ``min`` become ``where``, so that the derivative at a
+tie is that of one side (the side that does not vary, if there is one: the slope of max(x, 0) at 0 is 0).
+Conditions are turned so that a NaN falls into a branch that hands it on: a network that has become NaN must
+not look alive behind a ReLU.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import functools
 
 from trainability.core.expression.functions import FUNCTIONS
-from trainability.core.expression.nodes import Call, Compare, Name, Node, Where, names, substitute, transform
+from trainability.core.expression.nodes import Call, Compare, Node, Where, names, substitute, transform
 
 
 def lower(node: Node) -> Node:
-    """`node` in terms of numbers, names, operators, ``where`` and primitive functions; it has the same values."""
+    """`node` in terms of numbers, names, operators, ``where`` and primitives; it has the same values."""
     return transform(node, _lower_one)
 
 
@@ -26,7 +27,8 @@ def _lower_one(node: Node) -> Node:
     if node.function in ("max", "min"):
         return _tournament(node.arguments, "<=" if node.function == "max" else ">=")
     if FUNCTIONS[node.function].definition:
-        return substitute(_definition(node.function), dict(zip(("u", "lo", "hi"), node.arguments, strict=False)))
+        given: dict[str, Node] = dict(zip(("u", "lo", "hi"), node.arguments, strict=False))
+        return substitute(_definition(node.function), given)
     return node
 
 

@@ -98,7 +98,7 @@ class Compare(Node):
 
 @dataclass(frozen=True)
 class Where(Node):
-    """`witnesses`: for each branch a safe value of the variables, or None where none is needed (see guards.py)."""
+    """`witnesses`: for each branch a safe value of the variables, None if it needs none (see guards.py)."""
 
     condition: Compare
     then: Node

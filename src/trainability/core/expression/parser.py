@@ -7,7 +7,7 @@
     power     := atom ((** | ^) unary)?
     atom      := number | name | name ( argument , ... ) | ( sum )
 
-No text is ever executed. Length, nesting and size are limited, so that no text can exhaust the stack or the clock.
+No text is ever executed. Length, nesting and size are limited, so that no text exhausts stack or clock.
 """
 
 from __future__ import annotations
@@ -39,11 +39,14 @@ LONGEST = 2000
 DEEPEST = 64
 LARGEST = 4000
 
-_TOKEN = re.compile(r"""
+_TOKEN = re.compile(
+    r"""
     (?P<number>  (?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? )
   | (?:(?:np|numpy|jnp|math|torch|F)\.)?(?P<name> [A-Za-z_][A-Za-z_0-9]* )
   | (?P<sign>    \*\*|<=|>=|==|!=|[-+*/^()<>,] )
-""", re.VERBOSE)
+""",
+    re.VERBOSE,
+)
 _PRECEDENCE = {"<": 1, "<=": 1, ">": 1, ">=": 1, "==": 1, "!=": 1, "+": 2, "-": 2, "*": 3, "/": 3}
 
 
@@ -78,8 +81,11 @@ class _Parser:
         first = max(0, start - 40)
         excerpt = self.text[first : start + 40]
         excerpt = "".join(c if c.isprintable() else " " for c in excerpt)
-        raise FormulaError(f"{sentence} (character {start + 1} of the formula)\n  {excerpt}\n  "
-                           + " " * (start - first) + "^")
+        raise FormulaError(
+            f"{sentence} (character {start + 1} of the formula)\n  {excerpt}\n  "
+            + " " * (start - first)
+            + "^"
+        )
 
     def tokenize(self) -> None:
         position = 0
@@ -127,8 +133,11 @@ class _Parser:
         if self.token.kind != "end":
             previous = self.tokens[self.place - 1]
             if previous.kind in ("number", "name") and self.token.kind in ("number", "name"):
-                self.fail(f"expected an operator before {self.shown()} (a product needs '*': "
-                          f"'{previous.text}*{self.token.text}')", self.token.start)
+                self.fail(
+                    f"expected an operator before {self.shown()} (a product needs '*': "
+                    f"'{previous.text}*{self.token.text}')",
+                    self.token.start,
+                )
             self.fail(f"expected an operator or the end, got {self.shown()}", self.token.start)
         lowered = lower(node)
         if lowered.size > LARGEST or lowered.depth > 2 * DEEPEST:
@@ -150,8 +159,12 @@ class _Parser:
             token = self.token
             precedence = _PRECEDENCE[token.text]
             if isinstance(left, Compare):
-                self.fail("comparisons cannot be chained; nest two where(condition, a, b)" if precedence == 1
-                          else "a comparison stands where a number is expected", token.start)
+                self.fail(
+                    "comparisons cannot be chained; nest two where(condition, a, b)"
+                    if precedence == 1
+                    else "a comparison stands where a number is expected",
+                    token.start,
+                )
             self.place += 1
             right_start = self.token.start
             right = self.binary(precedence + 1)
@@ -204,17 +217,19 @@ class _Parser:
             self.expect(")", "to close the parenthesis")
             return node
         self.place -= 1
-        self.fail(f"expected a number, a name or '(', got {self.shown()}", token.start)
+        return self.fail(f"expected a number, a name or '(', got {self.shown()}", token.start)
 
     def name(self, token: _Token) -> Node:
         if token.text in self.variables or token.text in CONSTANTS:
             return Name(token.text)
         functions = self.functions()
         if token.text in functions:
-            self.fail(f"'{token.text}' is a function and needs an argument, such as {token.text}(x)", token.start)
+            self.fail(f"the function '{token.text}' needs an argument: '{token.text}(x)'", token.start)
         near = _near(token.text, {*self.variables, *CONSTANTS, *functions})
         variables = ", ".join(f"'{name}'" for name in self.variables)
-        self.fail(f"unknown name '{token.text}'; {near or f'the formula may use {variables}'}", token.start)
+        return self.fail(
+            f"unknown name '{token.text}'; {near or f'the formula may use {variables}'}", token.start
+        )
 
     def functions(self) -> set[str]:
         return {"where", *FUNCTIONS, *FUNCTION_ALIASES, *self.macros}
@@ -225,8 +240,10 @@ class _Parser:
             near = _near(token.text, functions)
             if token.text in self.variables or token.text in CONSTANTS:
                 near = f"a product needs '*': '{token.text}*(...)'"
-            self.fail(f"unknown function '{token.text}'; "
-                      f"{near or 'known are ' + ', '.join(sorted(functions))}", token.start)
+            self.fail(
+                f"unknown function '{token.text}'; {near or 'known are ' + ', '.join(sorted(functions))}",
+                token.start,
+            )
         arguments: list[Node] = []
         starts: list[int] = []
         while not (not arguments and self.take(")")):
@@ -249,8 +266,10 @@ class _Parser:
             least, most = FUNCTIONS[name].least, FUNCTIONS[name].most
         if not least <= len(arguments) <= most:
             wanted = f"{least}" if least == most else f"{least} to {most}"
-            self.fail(f"{token.text} takes {wanted} argument{'' if wanted == '1' else 's'}, "
-                      f"got {len(arguments)}", token.start)
+            self.fail(
+                f"{token.text} takes {wanted} argument{'' if wanted == '1' else 's'}, got {len(arguments)}",
+                token.start,
+            )
         for index, (argument, start) in enumerate(zip(arguments, starts, strict=True)):
             condition = isinstance(argument, Compare)
             if name == "where" and index == 0 and not condition:
@@ -258,7 +277,7 @@ class _Parser:
             if condition and (name != "where" or index > 0):
                 self.fail("a comparison stands where a number is expected; use where(condition, a, b)", start)
         if macro:
-            given = [*arguments, *(default for _, default in macro.parameters[len(arguments):])]
+            given = [*arguments, *(default for _, default in macro.parameters[len(arguments) :])]
             names = [parameter for parameter, _ in macro.parameters]
             return substitute(macro.node, {n: g for n, g in zip(names, given, strict=True) if g is not None})
         if name == "where":

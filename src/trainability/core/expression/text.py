@@ -11,8 +11,14 @@ _COMPARE, _SUM, _PRODUCT, _UNARY, _POWER, _ATOM = range(6)
 _LEVEL = {"+": _SUM, "-": _SUM, "*": _PRODUCT, "/": _PRODUCT, "**": _POWER}
 _SIGN = {"<=": r"\leq", ">=": r"\geq", "==": "=", "!=": r"\neq", "<": "<", ">": ">"}
 _SYMBOLS = {
-    "alpha": r"\alpha", "beta": r"\beta", "gamma": r"\gamma", "lambd": r"\lambda", "pi": r"\pi",
-    "threshold": r"\theta", "lower": r"\ell", "upper": "u",
+    "alpha": r"\alpha",
+    "beta": r"\beta",
+    "gamma": r"\gamma",
+    "lambd": r"\lambda",
+    "pi": r"\pi",
+    "threshold": r"\theta",
+    "lower": r"\ell",
+    "upper": "u",
 }
 
 
@@ -118,11 +124,12 @@ def _starts_with_digit(node: Node) -> bool:
 
 
 def _cases(node: Where) -> str:
-    r"""Branches with their conditions behind a brace; mathtext has no `cases`, so that \substack stacks them."""
+    r"""Branches with their conditions behind a brace: by \substack, as mathtext has no `cases`."""
     lines = []
     rest: Node = node
     while isinstance(rest, Where):
-        lines.append(rf"{_latex(rest.then, _COMPARE)} \quad \mathrm{{if}} \; {_latex(rest.condition, _COMPARE)}")
+        condition = _latex(rest.condition, _COMPARE)
+        lines.append(rf"{_latex(rest.then, _COMPARE)} \quad \mathrm{{if}} \; {condition}")
         rest = rest.otherwise
     lines.append(rf"{_latex(rest, _COMPARE)} \quad \mathrm{{otherwise}}")
     return r"\left\{\substack{" + r" \\ ".join(lines) + r"}\right."

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -14,11 +16,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from trainability.core import random
+from trainability.core.errors import SpecError
 from trainability.core.types import Dataset
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
 from trainability.engine.reference.forward import learned_places
+from trainability.engine.selection import block_size
 from trainability.losses import LOSSES
 
 SEGMENT_SECONDS = 0.25
@@ -35,19 +39,25 @@ class ReferenceEngine:
 
     name = "reference"
 
-    def __init__(self, cache: str | None = None):
-        """`cache`: the directory where compiled programs are kept between runs; None keeps none."""
+    def __init__(self, cache: Path | None = None, devices: int | None = None):
+        """`cache`: where compiled programs are kept between runs; `devices`: how many to use, None for all.
+
+        SpecError if there are not that many. More devices on a CPU are virtual ones that share its cores.
+        """
         if cache is not None and jax.config.jax_compilation_cache_dir is None:
-            jax.config.update("jax_compilation_cache_dir", cache)
+            jax.config.update("jax_compilation_cache_dir", str(cache))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
-
-    def block_size(self, program: Program) -> int:
-        """64 small networks or fewer large ones: enough to fill the processor, few enough to stay in its cache."""
-        size = 64
-        while size > 4 and size * program.network.weights > 2**17:
-            size //= 2
-        return size
+        if devices is not None:
+            with contextlib.suppress(RuntimeError):  # it is too late once JAX has started
+                jax.config.update("jax_num_cpu_devices", devices)
+        there = len(jax.devices())
+        if devices is not None and devices > there:
+            raise SpecError(f"devices {devices}: JAX has {there} here; ask for at most {there}, or in a fresh process")
+        self.devices = devices or there
+        # A processor's cores are kept busy by blocks side by side; an accelerator by one block after another.
+        cores = os.cpu_count() or 1
+        self.workers = max(cores, self.devices) if jax.default_backend() == "cpu" else self.devices
 
     def run(
         self,
@@ -60,14 +70,9 @@ class ReferenceEngine:
         device: int = 0,
     ) -> BlockResult:
         """Train the trials; see `engine.interface.Engine.run`."""
-        with _numerics(program.dtype), jax.default_device(jax.devices()[device]):
-            return _run(program, _pad(trials, self.block_size(program)), len(trials), data, steps, measures, on_steps, device)
-
-
-@contextlib.contextmanager
-def _numerics(dtype: str) -> Iterator[None]:
-    with jax.enable_x64(dtype == "float64"):
-        yield
+        padded = _pad(trials, block_size(program))
+        with jax.enable_x64(program.dtype == "float64"), jax.default_device(jax.devices()[device]):
+            return _run(program, padded, len(trials), data, steps, measures, on_steps, device)
 
 
 def _pad(trials: Trials, size: int) -> Trials:

@@ -1,4 +1,4 @@
-"""The figures of a report: one file a figure, each with ``picture(record)``, which is None where it does not apply."""
+"""The figures of a report, one file each: ``picture(record)`` draws it, or is None if it does not apply."""
 
 from __future__ import annotations
 

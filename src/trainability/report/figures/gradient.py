@@ -9,7 +9,16 @@ import numpy as np
 from trainability.report.gather import history, quantiles, trials_of
 from trainability.report.inputs import RunRecord
 from trainability.report.panels import small_multiples
-from trainability.report.style import MARKERS, SERIES, Picture, drawing, grid_lines, legend_above, power_ticks
+from trainability.report.style import (
+    MARKERS,
+    SERIES,
+    Picture,
+    decades,
+    drawing,
+    grid_lines,
+    legend_above,
+    power_ticks,
+)
 
 # The smallest normal float32 is near 1e-38: below this floor a gradient moves nothing.
 _FLOOR: Final = 1e-12
@@ -23,7 +32,7 @@ def picture(record: RunRecord) -> Picture | None:
     if "gradient_rms" not in record.trials.columns:
         return None
     with drawing():
-        figure, panels, shown = small_multiples(record, "layer (the last is the output)", "gradient, root mean square")
+        figure, panels, shown = small_multiples(record, "layer (the last is the output)", "gradient (RMS)")
         drawn: list[np.ndarray] = []
         deepest = 1
         for panel in panels:
@@ -36,7 +45,9 @@ def picture(record: RunRecord) -> Picture | None:
             deepest = max(deepest, layers[-1])
             for place, colour, marker in ((0, SERIES[0], MARKERS[0]), (-1, SERIES[1], MARKERS[1])):
                 at = values[:, place]
-                low, middle, high = np.maximum(quantiles(np.where(np.isinf(at), np.nan, at), (0.25, 0.5, 0.75)), _FLOOR)
+                low, middle, high = np.maximum(
+                    quantiles(np.where(np.isinf(at), np.nan, at), (0.25, 0.5, 0.75)), _FLOOR
+                )
                 panel.axes.fill_between(layers, low, high, color=colour, alpha=0.25, linewidth=0)
                 panel.axes.plot(layers, middle, marker=marker, markersize=3.2, color=colour)
                 band = np.stack([low, middle, high])
@@ -45,13 +56,18 @@ def picture(record: RunRecord) -> Picture | None:
         if not values.size:
             return None
         panels[0].axes.set_yscale("log")
-        panels[0].axes.set_ylim(values.min() / 2, values.max() * 2)
+        panels[0].axes.set_ylim(*decades(values.min(), values.max()))
         panels[0].axes.set_xlim(0.7, deepest + 0.3)
         for panel in panels:
             panel.axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
             power_ticks(panel.axes.yaxis)
         handles = [Line2D([], [], color=SERIES[i], marker=MARKERS[i], markersize=4) for i in (0, 1)]
         legend_above(figure, handles, ["at the start (median, band 25–75 % of trials)", "at the end"])
-    caption = ("Gradient of each layer's weights: a level line trains every layer alike; a line that falls towards "
-               f"layer 1 is a vanishing gradient, and the layers on its low end do not learn.{shown}")
-    return Picture(figure, caption, "Gradient size over the layers for each cell, at the start and at the end.")
+    caption = (
+        "Gradient of each layer's weights (root mean square): a level line trains every layer alike; a line "
+        f"that falls towards layer 1 is a vanishing gradient, and the layers on its low end do not "
+        f"learn.{shown}"
+    )
+    return Picture(
+        figure, caption, "Gradient size over the layers for each cell, at the start and at the end."
+    )

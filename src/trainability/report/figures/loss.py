@@ -9,7 +9,7 @@ import numpy as np
 from trainability.report.gather import history, quantiles, trials_of
 from trainability.report.inputs import RunRecord
 from trainability.report.panels import small_multiples
-from trainability.report.style import SERIES, Picture, drawing, grid_lines, legend_above, power_ticks
+from trainability.report.style import SERIES, Picture, decades, drawing, grid_lines, legend_above, power_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +30,9 @@ def picture(record: RunRecord) -> Picture | None:
             steps, values = history(rows, "history_train_loss")
             grid_lines(panel.axes)
             if not np.isfinite(values).any():
-                panel.axes.text(0.5, 0.5, "no finite loss", transform=panel.axes.transAxes, ha="center", va="center")
+                panel.axes.text(
+                    0.5, 0.5, "no finite loss", transform=panel.axes.transAxes, ha="center", va="center"
+                )
                 continue
             bands = quantiles(np.where(np.isfinite(values), values, np.inf), _SHARES)
             _bands(panel.axes, steps, bands)
@@ -47,7 +49,7 @@ def picture(record: RunRecord) -> Picture | None:
         axes = panels[0].axes
         axes.set_yscale("log")
         low, high = max(values.min(), _FLOOR), max(values.max(), 2 * _FLOOR)
-        axes.set_ylim(low / 1.5, max(high, 3 * low) * 1.5)
+        axes.set_ylim(*decades(low, high))
         axes.set_xscale("symlog", linthresh=1, linscale=0.35)
         axes.set_xlim(left=0)
         for panel in panels:
@@ -55,15 +57,21 @@ def picture(record: RunRecord) -> Picture | None:
             power_ticks(panel.axes.xaxis)
         _legend(figure, held_out)
     infinite = (record.trials["ended"] == "nan").any()
-    caption = ("Training loss against step: half of the trials run inside the strong band and nine of ten inside the "
-               "faint one; a faint band far above the median means that some seeds never start to learn."
-               + (" A trial that became NaN counts as infinitely bad from there on." if infinite else "") + shown)
-    return Picture(figure, caption, "Loss against step for each cell, median and quantile bands, logarithmic axes.")
+    caption = (
+        "Training loss against step: half of the trials run inside the strong band and nine of ten "
+        "inside the "
+        "faint one; a faint band far above the median means that some seeds never start to learn."
+        + (" A trial that became NaN counts as infinitely bad from there on." if infinite else "")
+        + shown
+    )
+    return Picture(
+        figure, caption, "Loss against step for each cell, median and quantile bands, logarithmic axes."
+    )
 
 
 def _bands(axes: Axes, steps: np.ndarray, bands: np.ndarray) -> None:
     top = np.finfo(np.float32).max
-    low, q1, middle, q3, high = np.clip(bands, _FLOOR, top)
+    low, q1, _, q3, high = np.clip(bands, _FLOOR, top)
     axes.fill_between(steps, low, high, color=SERIES[0], alpha=0.2, linewidth=0)
     axes.fill_between(steps, q1, q3, color=SERIES[0], alpha=0.35, linewidth=0)
     axes.plot(steps, _masked(bands[2]), color=SERIES[0])

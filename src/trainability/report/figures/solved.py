@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from trainability.report.inputs import RunRecord
-from trainability.report.style import SERIES, SHARES, Picture, drawing, grid_lines, ink_on, new_figure, power_ticks
+from trainability.report.style import (
+    SERIES,
+    SHARES,
+    Picture,
+    drawing,
+    grid_lines,
+    ink_on,
+    new_figure,
+    power_ticks,
+)
 from trainability.report.words import axis_label, levels, missing, value, whole_percent
 
 if TYPE_CHECKING:
@@ -31,8 +40,10 @@ def _dots(record: RunRecord) -> Picture:
     found = levels(cells, axis)
     numeric = all(isinstance(v, int | float) for v in found)
     rows = [next(c for c in cells.iter_rows(named=True) if c[axis] == level) for level in found]
-    shares, low, high = (np.array([np.nan if missing(r[k]) else 100 * r[k] for r in rows], float)
-                         for k in ("solved", "solved_low", "solved_high"))
+    shares, low, high = (
+        np.array([np.nan if missing(r[k]) else 100 * r[k] for r in rows], float)
+        for k in ("solved", "solved_low", "solved_high")
+    )
     spread = numeric and min(found) > 0 and max(found) / min(found) > 50
     if numeric:
         figure = new_figure(3.2, 7.0)
@@ -41,6 +52,8 @@ def _dots(record: RunRecord) -> Picture:
         if spread:
             axes.set_xscale("log")
             power_ticks(axes.xaxis)
+        elif len(found) <= 12:
+            axes.set_xticks(found)
         axes.set(xlabel=axis_label(axis), ylabel="solved, % of trials", ylim=(-4, 104))
     else:
         figure = new_figure(0.9 + 0.24 * len(rows), 7.0)
@@ -50,13 +63,18 @@ def _dots(record: RunRecord) -> Picture:
         axes.set_yticks(place, [value(level) for level in found])
         axes.set(xlabel="solved, % of trials", xlim=(-4, 104))
     grid_lines(axes)
-    caption = (f"Share of trials solved at each {axis_label(axis)}: the dot is what was measured and the bar its 95 % "
-               "interval; where two bars lie apart the difference is hardly chance.")
+    caption = (
+        f"Share of trials solved at each {axis_label(axis)}: the dot is what was measured and the bar "
+        f"its 95 % "
+        "interval; where two bars lie apart the difference is hardly chance."
+    )
     return Picture(figure, caption, f"Solved share over {axis_label(axis)} with 95 % intervals.")
 
 
 def _maps(record: RunRecord) -> Picture:
     import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
 
     cells = record.cells
     by_size = sorted(record.axes, key=lambda axis: -len(levels(cells, axis)))
@@ -74,7 +92,8 @@ def _maps(record: RunRecord) -> Picture:
     high = -(-len(shown) // wide)
     cell_height = 0.32
     width = 10.0 if wide > 1 else min(10.0, 2.6 + 0.75 * len(columns))
-    figure = new_figure(0.75 + high * (0.55 + cell_height * len(rows)), width)
+    tall = high * (0.55 + cell_height * len(rows))
+    figure = new_figure(0.75 + tall, width)
     panels = figure.subplots(high, wide, squeeze=False)
     colours = matplotlib.colormaps[SHARES]
     for k, axes in enumerate(panels.flat):
@@ -82,10 +101,11 @@ def _maps(record: RunRecord) -> Picture:
             axes.set_axis_off()
             continue
         grid = np.array([[_known(share.get((*shown[k], d, a))) for a in columns] for d in rows])
-        _map(axes, grid, colours, width * 72 / wide / (len(columns) + 3))
+        points = 72 * width / wide / (len(columns) + 3)
+        _map(axes, grid, colours, points)
         axes.set_xticks(range(len(columns)), [value(v) for v in columns])
         axes.set_yticks(range(len(rows)), [value(v) for v in rows])
-        if not all(isinstance(v, int | float) for v in columns) and len(columns) * wide > 8:
+        if 5.5 * max(len(value(v)) for v in columns) > points:
             axes.tick_params(axis="x", labelrotation=90)
         if k % wide:
             axes.tick_params(labelleft=False)
@@ -93,15 +113,22 @@ def _maps(record: RunRecord) -> Picture:
             axes.set_ylabel(axis_label(down))
         if k + wide >= len(shown):
             axes.set_xlabel(axis_label(across))
-        axes.set_title(", ".join(f"{axis_label(o)} {value(v)}" for o, v in zip(others, shown[k], strict=True)))
+        axes.set_title(
+            ", ".join(f"{axis_label(o)} {value(v)}" for o, v in zip(others, shown[k], strict=True))
+        )
     figure.colorbar(
-        matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 100), colours), ax=panels, fraction=0.03,
-        shrink=max(0.3, min(1.0, 2.2 / (high * (0.55 + cell_height * len(rows))))), label="solved, % of trials",
+        ScalarMappable(Normalize(0, 100), colours), ax=panels, fraction=0.03,
+        shrink=min(1.0, max(0.3, 2.2 / tall)), label="solved, % of trials",
     )  # fmt: skip
     more = "" if len(every) == len(shown) else f" {len(every) - len(shown):,} further maps are left out."
-    caption = (f"Share of trials solved, in per cent, over {axis_label(down)} and {axis_label(across)}: yellow learns, "
-               f"dark blue does not; look for the edge between them.{more}")
-    return Picture(figure, caption, f"Heat map of the solved share over {axis_label(down)} and {axis_label(across)}.")
+    caption = (
+        f"Share of trials solved, in per cent, over {axis_label(down)} and {axis_label(across)}: "
+        f"yellow learns, "
+        f"dark blue does not; look for the edge between them.{more}"
+    )
+    return Picture(
+        figure, caption, f"Heat map of the solved share over {axis_label(down)} and {axis_label(across)}."
+    )
 
 
 def _map(axes: Axes, grid: np.ndarray, colours: Colormap, points: float) -> None:
@@ -110,11 +137,17 @@ def _map(axes: Axes, grid: np.ndarray, colours: Colormap, points: float) -> None
     axes.pcolormesh(*edges, grid, cmap=colours, vmin=0, vmax=1)
     for (i, j), share in np.ndenumerate(grid):
         if not np.isnan(share):
-            axes.text(j, i, whole_percent(share), ha="center", va="center", color=ink_on(colours(share)),
-                      fontsize=8 if points > 24 else 6.5)
+            axes.text(
+                j,
+                i,
+                whole_percent(share),
+                ha="center",
+                va="center",
+                color=ink_on(colours(float(share))),
+                fontsize=8 if points > 24 else 6.5,
+            )
     axes.invert_yaxis()
 
 
 def _known(share: float | None) -> float:
     return np.nan if share is None else float(share)
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -30,6 +30,8 @@ _SIGNS: Final = (
 def picture(record: RunRecord) -> Picture | None:
     """Heat maps of layer by step, means over the trials: a row for the best cell and one for the worst."""
     import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
 
     ordered = ranked(record.cells).rows(named=True)
     cells = ordered[:1] + ordered[1:][-1:]
@@ -50,7 +52,7 @@ def picture(record: RunRecord) -> Picture | None:
         colours = matplotlib.colormaps[SHARES]
         for j, sign in enumerate(signs):
             low = min((np.nanmin(v) for (_, name), (_, v) in found.items() if name == sign.name), default=0.0)
-            norm = matplotlib.colors.Normalize(sign.low if low < -0.05 else 0.0, 1.0)
+            norm = Normalize(sign.low if low < -0.05 else 0.0, 1.0)
             for i, cell in enumerate(cells):
                 axes = grid[i, j]
                 if (cell["cell"], sign.name) not in found:
@@ -58,8 +60,12 @@ def picture(record: RunRecord) -> Picture | None:
                     axes.set(xticks=[], yticks=[])
                     continue
                 steps, values = found[cell["cell"], sign.name]
-                axes.imshow(colours(norm(np.ma.masked_invalid(values.T))), aspect="auto", origin="lower",
-                            interpolation="none")
+                axes.imshow(
+                    colours(norm(np.ma.masked_invalid(values.T))),
+                    aspect="auto",
+                    origin="lower",
+                    interpolation="none",
+                )
                 _ticks(axes, steps, values.shape[1])
                 if i == len(cells) - 1:
                     axes.set_xlabel("step")
@@ -67,15 +73,22 @@ def picture(record: RunRecord) -> Picture | None:
                     head = ("best: " if i == 0 else "worst: ") if len(cells) > 1 else ""
                     axes.set_ylabel(f"{head}{cell_title(cell, record.axes, 20)}\nlayer".lstrip("\n"))
             grid[0, j].set_title(sign.title)
-            figure.colorbar(matplotlib.cm.ScalarMappable(norm, colours), ax=list(grid[:, j]), fraction=0.05, pad=0.02)
+            figure.colorbar(
+                ScalarMappable(norm, colours), ax=list(grid[:, j]), fraction=0.05, pad=0.02
+            )
     pair = "the best cell above, the worst below" if len(cells) > 1 else "the mean over its trials"
-    caption = (f"Inside the networks, {pair}, layers upwards and steps to the right: a correlation near 1 means that "
-               "two different inputs look alike to that layer, dead units answer nothing to every input, and "
-               "saturated units sit on a flat end.")
-    return Picture(figure, caption, "Heat maps of vital signs by layer and step for the best and the worst cell.")
+    caption = (
+        f"Inside the networks, {pair}, layers upwards and steps to the right: a correlation near 1 "
+        f"means that "
+        "two different inputs look alike to that layer, dead units answer nothing to every input, and "
+        "saturated units sit on a flat end."
+    )
+    return Picture(
+        figure, caption, "Heat maps of vital signs by layer and step for the best and the worst cell."
+    )
 
 
-def _ticks(axes, steps: np.ndarray, layers: int) -> None:  # noqa: ANN001
+def _ticks(axes: Any, steps: np.ndarray, layers: int) -> None:
     places = np.unique(np.linspace(0, len(steps) - 1, 5).round().astype(int))
     axes.set_xticks(places, [f"{steps[p]:,}" for p in places])
     rows = range(layers - 1, -1, -max(1, -(-layers // 6)))

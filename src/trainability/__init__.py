@@ -1,0 +1,38 @@
+"""Trainability: find out whether a neural network will learn, see why it does not, and prove the fix.
+
+    >>> import trainability
+    >>> result = trainability.compare(problem="xor", depth=[1, 9], activation=["sigmoid", "relu"], seeds=64)
+    >>> print(result.conclusion)
+
+Importing this package loads none of JAX, polars and matplotlib; what needs them loads them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainability.api import compare, open_result
+    from trainability.core.errors import TrainabilityError, UsageError
+    from trainability.report.result import Result
+
+_HOMES = {
+    "compare": "trainability.api",
+    "open_result": "trainability.api",
+    "Result": "trainability.report.result",
+    "TrainabilityError": "trainability.core.errors",
+    "UsageError": "trainability.core.errors",
+}
+
+__all__ = ["Result", "TrainabilityError", "UsageError", "compare", "open_result"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'trainability' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

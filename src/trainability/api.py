@@ -1,0 +1,172 @@
+"""What `import trainability` offers: the jobs as Python functions. The command line calls the same ones."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainability.core.errors import Interrupted, SpecError, StoreError
+from trainability.core.types import Dataset
+from trainability.report.result import Result
+from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
+from trainability.sweep import plan as planning
+from trainability.sweep.spec import Spec, make_spec, read_settings
+
+if TYPE_CHECKING:
+    from trainability.sweep.run import Cost
+
+
+class Watcher(Protocol):
+    """Who is told how a run gets on."""
+
+    def begin(self, spec: Spec, data: Dataset, trials: int, steps_left: int, steps: int) -> None:
+        """The spec has been checked; `steps_left` of `steps` network-steps are still to be done."""
+        ...
+
+    def advance(self, steps: int) -> None:
+        """That many network-steps more are done; called from any thread."""
+        ...
+
+
+class _Silent:
+    def begin(self, spec: Spec, data: Dataset, trials: int, steps_left: int, steps: int) -> None:
+        pass
+
+    def advance(self, steps: int) -> None:
+        pass
+
+
+def compare(
+    problem: str | None = None,
+    *,
+    spec: str | Path | None = None,
+    out: str | Path | None = None,
+    devices: int | None = None,
+    watcher: Watcher | None = None,
+    **settings: Any,
+) -> Result:
+    """Train every cell of a grid with many seeds and say which choice learns.
+
+    Args:
+        problem: such as ``xor``, ``spiral``, ``file:data.csv``; ``trainability list problems`` shows all.
+        spec: a TOML file with settings; what is given here goes over it.
+        out: the run's directory; by default one in the user's cache, found again by the spec.
+        devices: how many devices to use; by default all that JAX has, which on a CPU is one (with a thread per core).
+        watcher: told how the run gets on.
+        **settings: the fields of `sweep.spec.Spec`; an axis takes one value, a list, or a comma list.
+
+    Returns:
+        The result. A run that was interrupted continues; one that is finished is read from its directory.
+
+    Raises:
+        UsageError: a setting, the data or the directory cannot be used; the sentence says why.
+        Interrupted: Ctrl-C; what was finished is kept in the run's directory.
+
+    Example:
+        >>> result = compare("xor", depth=[1, 2], activation=["sigmoid", "relu"], steps=500, seeds=32)
+        >>> result.best()["depth"]
+        1
+    """
+    begun = time.perf_counter()
+    given = {**(read_settings(spec) if spec is not None else {}), **settings}
+    if problem is not None:
+        given["problem"] = problem
+    asked = make_spec(given)
+    data = load_data(asked)
+    resolved = planning.resolve(asked, data)
+    grid = planning.cells(resolved, data)
+    digest = resolved.digest(planning.data_digest(data))
+    run = open_run(Path(out) if out is not None else default_directory(digest), resolved.toml(), digest)
+    _train(run, resolved, data, grid, devices, watcher or _Silent(), begun)
+    return _result(run, resolved, data, grid, time.perf_counter() - begun)
+
+
+def open_result(directory: str | Path) -> Result:
+    """The result of a run on disk, as far as it was finished; StoreError if there is none in `directory`."""
+    import tomllib
+
+    begun = time.perf_counter()
+    run = open_existing(Path(directory))
+    spec = make_spec(tomllib.loads(run.spec_text))
+    data = load_data(spec)
+    if spec.digest(planning.data_digest(data)) != run.spec_hash:
+        raise SpecError(f"the data of '{spec.problem}' has changed since the run in '{directory}' was made")
+    return _result(run, spec, data, planning.cells(spec, data), time.perf_counter() - begun)
+
+
+def load_data(spec: Spec) -> Dataset:
+    """The data that a spec names."""
+    from trainability import problems
+
+    return problems.load(
+        spec.problem,
+        seed=spec.seed,
+        validation=spec.validation,
+        samples=spec.samples,
+        noise=spec.noise,
+        features=spec.features,
+        standardize=spec.standardize,
+        target_column=spec.target_column,
+    )
+
+
+def _train(
+    run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...], devices: int | None, watcher: Watcher, begun: float
+) -> None:
+    """Do what the run lacks; for a finished run the engine is not even loaded."""
+    from trainability.sweep.run import Cost, sweep, work
+
+    blocks = planning.blocks(grid, spec.seeds)
+    with run.lock():
+        left = work(blocks, run.finished("trials"))
+        watcher.begin(spec, data, len(grid) * spec.seeds, left, work(blocks, set()))
+        if not left:
+            return
+        from trainability import vitals
+        from trainability.engine import selection
+        from trainability.engine.interface import Measures
+
+        engine = selection.make(cache_directory("programs"), devices)
+        cost = Cost()
+        try:
+            measures = Measures(vitals.names(), vitals.measure_layer)
+            sweep(blocks, grid, spec.seed, data, engine, measures, run, cost, watcher.advance)
+        except Interrupted as stopped:
+            raise Interrupted(f"{stopped} in {run.directory}; run the same command again to continue") from None
+        finally:
+            with contextlib.suppress(StoreError):  # a full disk has been said already
+                run.write_meta(_cost_so_far(run.read_meta(), engine.name, cost, time.perf_counter() - begun))
+
+
+def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float) -> dict[str, Any]:
+    """What all sessions of a run have cost together."""
+    added = {
+        "network_steps": cost.network_steps,
+        "training_seconds": cost.training_seconds,
+        "compile_seconds": cost.compile_seconds,
+        "seconds": seconds,
+    }
+    versions = {name: importlib.metadata.version(name) for name in ("trainability", "jax", "optax", "numpy")}
+    return {"engine": engine, "versions": versions, **{name: before.get(name, 0) + value for name, value in added.items()}}
+
+
+def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...], seconds: float) -> Result:
+    from trainability.sweep.summary import COLUMNS, summarize
+
+    meta = run.read_meta()
+    trained = meta.get("training_seconds", 0.0)
+    return Result(
+        spec=spec,
+        dataset=data,
+        table=summarize(grid, run.read("trials", COLUMNS) if run.finished("trials") else None),
+        engine=meta.get("engine", "reference"),
+        net_steps_per_second=meta["network_steps"] / trained if trained else None,
+        compile_seconds=meta.get("compile_seconds", 0.0),
+        seconds=seconds,
+        directory=run.directory,
+        load=run.read,
+        versions=meta.get("versions", {}),
+    )

@@ -1,0 +1,218 @@
+"""What `compare` returns: the table, the pictures, the report and the JSON of one run."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from trainability.core.errors import UsageError
+from trainability.core.types import Dataset
+from trainability.report.conclusion import conclude
+from trainability.report.figures import plot
+from trainability.report.html_table import table_html
+from trainability.report.inputs import RunRecord
+from trainability.report.page import write_report
+from trainability.report.words import ranked
+from trainability.sweep.spec import AXES, Spec
+
+if TYPE_CHECKING:
+    import polars as pl
+    from matplotlib.figure import Figure
+
+MEASURED: Final = (
+    "n", "solved", "solved_low", "solved_high", "median_steps", "steps_q1", "steps_q3", "final_loss", "accuracy",
+    "gradient_ratio", "dead", "nan",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished run.
+
+    Attributes:
+        spec: every choice that was made.
+        dataset: what was learned.
+        table: one row per cell in grid order, a polars DataFrame (``.to_pandas()``); see `sweep.summary.summarize`.
+        engine: which engine ran.
+        net_steps_per_second: over the training alone; of the run that trained, also when answered from the store.
+        compile_seconds, seconds: compiling, summed over threads; everything, as the user waited.
+        directory: where the run lies.
+        load: kind to the trials or the portraits table, read when first asked for.
+        versions: what made the run: name to version.
+    """
+
+    spec: Spec
+    dataset: Dataset
+    table: pl.DataFrame
+    engine: str
+    net_steps_per_second: float | None
+    compile_seconds: float
+    seconds: float
+    directory: Path
+    load: Callable[[str], pl.DataFrame] = field(repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @functools.cached_property
+    def trials(self) -> pl.DataFrame:
+        """One row per trial; see `core.records`."""
+        return self.load("trials")
+
+    @functools.cached_property
+    def portraits(self) -> pl.DataFrame:
+        """What typical networks answer; see `core.records`."""
+        return self.load("portraits")
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """The axes of the grid that have several levels."""
+        return tuple(name for name in AXES if len(getattr(self.spec, name)) > 1)
+
+    @functools.cached_property
+    def conclusion(self) -> str:
+        """What the run shows, in a sentence or two."""
+        return conclude(self.table, self.trials, self.axes)
+
+    def best(self) -> dict[str, Any]:
+        """The row of the best cell: the largest solved share, then the fewest steps. Others may be as good."""
+        return ranked(self.table).row(0, named=True)
+
+    def plot(self, kind: str = "solved") -> Figure:
+        """A matplotlib figure; see `report.figures.KINDS` for the kinds."""
+        return plot(self.record, kind)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report, one HTML file, and return its path; StoreError where it cannot be written."""
+        return write_report(self.record, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The run as plain data: what ``--json`` writes."""
+        cells = [
+            {name: _plain(value) for name, value in row.items() if name != "cell"}
+            for row in self.table.to_dicts()
+        ]
+        return {
+            "spec": {
+                name: value for name, value in self.spec.model_dump(mode="json", exclude_none=True).items()
+            },
+            "conclusion": self.conclusion,
+            "cells": cells,
+            "engine": self.engine,
+            "net_steps_per_second": self.net_steps_per_second,
+            "compile_seconds": self.compile_seconds,
+            "seconds": self.seconds,
+            "directory": str(self.directory),
+            "versions": dict(self.versions),
+        }
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The run as JSON text, also written to `path` if one is given; UsageError where it cannot be written."""
+        text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        if path is not None:
+            try:
+                Path(path).write_text(text, "utf-8")
+            except OSError as error:
+                raise UsageError(f"cannot write '{path}': {(error.strerror or str(error)).lower()}") from None
+        return text
+
+    @functools.cached_property
+    def record(self) -> RunRecord:
+        """What the report is drawn from."""
+        rate = self.net_steps_per_second
+        facts = {
+            "engine": self.engine,
+            "network-steps per second": f"{rate:,.0f}" if rate else "–",
+            "seconds": f"{self.seconds:.1f} (compiling, summed over threads: {self.compile_seconds:.1f})",
+            **self.versions,
+        }
+        return RunRecord(
+            question=self._question(),
+            command=self.command(),
+            python=self._python(),
+            spec_toml=self.spec.toml(),
+            problem=self.spec.problem,
+            dataset=self.dataset,
+            cells=self.table,
+            trials=self.trials,
+            portraits=self.portraits,
+            axes=self.axes,
+            conclusion=self.conclusion,
+            engine=self.engine,
+            facts=facts,
+            vitals=_vitals(self.trials),
+        )
+
+    def _question(self) -> str:
+        names = {
+            "lr": "learning rate",
+            "init": "initialiser",
+            "norm": "normalisation",
+            "bias_init": "initialiser of the biases",
+        }
+        varied = [names.get(axis, axis.replace("_", " ")) for axis in self.axes]
+        listed = ", ".join(varied[:-1]) + (" and " if varied[1:] else "") + varied[-1] if varied else ""
+        asked = (
+            f"Which {listed} learns {self.spec.problem}, and how surely?"
+            if varied
+            else (f"Does this network learn {self.spec.problem}, and how surely?")
+        )
+        many = "trial" if self.spec.seeds == 1 else "trials"
+        return f"{asked} Each cell holds {self.spec.seeds:,} {many}; a trial is solved when {self.spec.target} at its last step."
+
+    def command(self) -> str:
+        """The shell line that repeats the run."""
+        words = ["trainability", "compare", self.spec.problem]
+        for name, value in self._changed().items():
+            flag = "--" + name.replace("_", "-")
+            if (name == "residual" and value == (True,)) or name == "standardize":
+                words.append(flag)
+            else:
+                words += [
+                    flag,
+                    ",".join(_word(v) for v in value) if isinstance(value, tuple) else _word(value),
+                ]
+        return shlex.join(words)
+
+    def _python(self) -> str:
+        lines = [
+            "import trainability",
+            "",
+            "result = trainability.compare(",
+            f"    problem={self.spec.problem!r},",
+        ]
+        for name, value in self._changed().items():
+            shown = (value[0] if len(value) == 1 else list(value)) if isinstance(value, tuple) else value
+            lines.append(f"    {name}={shown!r},")
+        return "\n".join([*lines, ")", "print(result.conclusion)", ""])
+
+    def _changed(self) -> dict[str, Any]:
+        """The settings that differ from a spec's own defaults."""
+        fields = Spec.model_fields
+        skipped = ("problem", "engine")
+        return {
+            name: value
+            for name in fields
+            if name not in skipped and (value := getattr(self.spec, name)) != fields[name].default
+        }
+
+    def _repr_html_(self) -> str:
+        return table_html(self.record)
+
+
+def _word(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _vitals(trials: pl.DataFrame) -> tuple[str, ...]:
+    from trainability.vitals import names
+
+    return tuple(name for name in names() if name in trials.columns)

@@ -1,0 +1,73 @@
+"""An engine's columns as the tables of `core.records`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainability.core.records import SCORES, portrait_points, region_grid
+from trainability.core.types import Dataset
+from trainability.engine.answers import answers
+from trainability.engine.interface import BlockResult, Program, Trials
+
+if TYPE_CHECKING:
+    import polars as pl
+
+PORTRAIT_TRIALS = 256
+"""Only the first trials of a cell are portrayed, so that portraits of a million trials do not fill the disk."""
+
+
+def trials_table(columns: dict[str, np.ndarray]) -> pl.DataFrame:
+    """The trials table from an engine's columns: arrays become lists, −1 and missing scores become null."""
+    import polars as pl
+
+    table = pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
+    missing = [pl.col(name).fill_nan(None) for name in SCORES if name.startswith("validation")]
+    first = pl.when(pl.col("first_step") < 0).then(None).otherwise(pl.col("first_step")).alias("first_step")
+    return table.with_columns(first, *missing)
+
+
+def _series(name: str, values: np.ndarray) -> pl.Series:
+    import polars as pl
+
+    series = pl.Series(name, values)
+    kind: Any = pl.Int64 if values.dtype.kind == "i" else pl.Float32
+    for _ in range(values.ndim - 1):
+        kind = pl.List(kind)
+    return series.cast(kind) if values.ndim > 1 else series
+
+
+def portraits_table(program: Program, trials: Trials, result: BlockResult, data: Dataset) -> pl.DataFrame:
+    """Portraits of the first solved and the first failed trial of each cell in a block."""
+    import polars as pl
+
+    points, _, _ = portrait_points(data)
+    grid = None
+    if data.x_train.shape[1] == 2:
+        first, second = region_grid(data.x_train)
+        grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
+    rows = []
+    for cell, solved in sorted(set(zip(trials.cell.tolist(), result.columns["solved"].tolist(), strict=True))):
+        matching = (trials.cell == cell) & (result.columns["solved"] == solved) & (trials.trial < PORTRAIT_TRIALS)
+        if not matching.any():
+            continue
+        i = int(np.argmax(matching))
+        parameters = _take(result.parameters, i)
+        numbers = {name: values[i] for name, values in trials.numbers.items()}
+        answer = lambda x, p=parameters, n=numbers: answers(program, p, n, x).astype(np.float32).ravel()  # noqa: E731
+        rows.append({
+            "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
+            "answers": answer(points), "region": None if grid is None else answer(grid),
+        })  # fmt: skip
+    lists = pl.List(pl.Float32)
+    schema = {"cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": lists, "region": lists}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _take(tree: Any, i: int) -> Any:
+    if isinstance(tree, dict):
+        return {name: _take(part, i) for name, part in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_take(part, i) for part in tree]
+    return tree[i]
