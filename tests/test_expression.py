@@ -24,6 +24,7 @@ from trainability.core.expression import (
     Node,
     Number,
     Where,
+    calls,
     differentiate,
     evaluate,
     guard,
@@ -75,7 +76,9 @@ def formulas(functions: list[str], operators: str = "+-*/^", largest: float = 4.
         relations = st.sampled_from(["<", "<=", ">", ">=", "==", "!="])
         condition = st.builds(Compare, relations, parts, parts)
         calls = [
-            st.builds(Call, st.just(f.name), st.lists(parts, min_size=f.least, max_size=min(f.most, 3)).map(tuple))
+            st.builds(
+                Call, st.just(f.name), st.lists(parts, min_size=f.least, max_size=min(f.most, 3)).map(tuple)
+            )
             for f in map(FUNCTIONS.__getitem__, functions)
         ]
         where = st.builds(Where, condition, parts, parts)
@@ -84,7 +87,7 @@ def formulas(functions: list[str], operators: str = "+-*/^", largest: float = 4.
     return st.recursive(leaves, grown, max_leaves=10)
 
 
-# --- parsing -----------------------------------------------------------------------------------------------------
+# --- parsing -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,8 +173,10 @@ def test_an_error_says_what_and_where(text, message, place):
         assert shown[caret.index("^") :][:1] == text[place - 1 : place]
 
 
-MACROS = {"silu": Macro(parse("x*sigmoid(x)")), "leaky": Macro(parse("where(x > 0, x, a*x)", ("x", "a")),
-                                                               (("x", None), ("a", Number(0.1))))}
+MACROS = {
+    "silu": Macro(parse("x*sigmoid(x)")),
+    "leaky": Macro(parse("where(x > 0, x, a*x)", ("x", "a")), (("x", None), ("a", Number(0.1)))),
+}
 
 
 def test_macros_are_written_out():
@@ -186,8 +191,36 @@ def test_macros_are_written_out():
         parse("silu(" * 30 + "x" + ")" * 30, macros=MACROS)
 
 
-PIECES = ["x", "1", "1e9", ".", "(", ")", ",", "+", "-", "*", "**", "/", "^", "<", "==", "where(", "max(", "exp(",
-          "units_sum(", "abs(", "silu(", " ", "pi", "log", "\n", "é", "0x1", "_"]
+PIECES = [
+    "x",
+    "1",
+    "1e9",
+    ".",
+    "(",
+    ")",
+    ",",
+    "+",
+    "-",
+    "*",
+    "**",
+    "/",
+    "^",
+    "<",
+    "==",
+    "where(",
+    "max(",
+    "exp(",
+    "units_sum(",
+    "abs(",
+    "silu(",
+    " ",
+    "pi",
+    "log",
+    "\n",
+    "é",
+    "0x1",
+    "_",
+]
 
 
 @settings(max_examples=400, deadline=None)
@@ -202,17 +235,31 @@ def test_no_text_raises_anything_but_a_formula_error(text):
     latex(node)
     evaluate(node, {"x": X})
     guard(node)
-    try:
-        evaluate(differentiate(node), {"x": X})
-        kinks(node)
-    except FormulaError as error:
-        assert "reduces over a layer" in str(error)
+    if calls(node) & REDUCTIONS:
+        with pytest.raises(FormulaError, match="reduces over a layer"):
+            differentiate(lower(node), "x")
+        return
+    evaluate(differentiate(node), {"x": X})
+    kinks(node)
 
 
-@pytest.mark.parametrize("template", ["sin({})", "-{}", "x*{}", "({})**2", "x/(1 + {})", "where(x > 0, {}, exp(x))",
-                                      "where(x > {}, x, 1)", "clip({}, -1, 1)", "max(x, {})", "silu({})"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "sin({})",
+        "-{}",
+        "x*{}",
+        "({})**2",
+        "x/(1 + {})",
+        "where(x > 0, {}, exp(x))",
+        "where(x > {}, x, 1)",
+        "clip({}, -1, 1)",
+        "max(x, {})",
+        "silu({})",
+    ],
+)
 def test_the_deepest_formulas_work_throughout(template):
-    """Whatever is let through can also be differentiated, guarded, evaluated and written, without deep recursion."""
+    """Whatever is let through can also be differentiated, guarded, evaluated and written."""
     text, node = "x", None
     for _ in range(70):
         text = template.format(text)
@@ -237,7 +284,7 @@ def test_unparse_and_parse_round_trip(node):
     assert parse(unparse(node)) == node
 
 
-# --- evaluation ------------------------------------------------------------------------------------------------
+# --- evaluation --------------------------------------------------------------------------------
 
 
 @settings(max_examples=60, deadline=None)
@@ -279,7 +326,9 @@ def test_the_symbolic_derivative_is_that_of_jax(node):
     assert np.isfinite(expected).all()
     _, slope = jax_value_and_slope(node, X)
     with np.errstate(all="ignore"):
-        jumps = np.abs(evaluate(differentiate(node), {"x": X * (1 + 1e-12)}) - expected) > 1e-7 * (1 + np.abs(expected))
+        jumps = np.abs(evaluate(differentiate(node), {"x": X * (1 + 1e-12)}) - expected) > 1e-7 * (
+            1 + np.abs(expected)
+        )
     np.testing.assert_allclose(slope[~jumps], expected[~jumps], rtol=1e-8, atol=1e-8)
 
 
@@ -332,8 +381,21 @@ def test_the_derivative_in_a_parameter_is_finite_too():
             assert np.isfinite(slopes).all(), (alpha, x)
 
 
-@pytest.mark.parametrize("text", ["where(x > 0, 1, 2)", "1 + x", "x**0.5", "softplus(x)", "2*pi + 0*x", "max(x, 1/3)",
-                                  "units_max(x)", "units_sum(1) + x", "where(1 > 2, x, 3*x)", "normal_pdf(x)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where(x > 0, 1, 2)",
+        "1 + x",
+        "x**0.5",
+        "softplus(x)",
+        "2*pi + 0*x",
+        "max(x, 1/3)",
+        "units_max(x)",
+        "units_sum(1) + x",
+        "where(1 > 2, x, 3*x)",
+        "normal_pdf(x)",
+    ],
+)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_shape_and_dtype_are_those_of_x(text, dtype):
     import jax.numpy as jnp
@@ -357,30 +419,49 @@ def test_reductions_run_over_the_units_as_they_are():
     np.testing.assert_allclose(evaluate(guard(node), {"x": jnp.asarray(x)}, jax_library()), expected)
 
 
-@pytest.mark.parametrize("text", ["where(x > 0, x, 0)", "where(x > 0, 1, 0)", "where(x < 1, 0, 1)", "relu(x)", "max(0, x)",
-                                  "min(x, 1)", "clip(x, 0, 1)", "where(x > 1, x, where(x < -1, x, 0))", "abs(x)", "sign(x)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "where(x > 0, x, 0)",
+        "where(x > 0, 1, 0)",
+        "where(x < 1, 0, 1)",
+        "relu(x)",
+        "max(0, x)",
+        "min(x, 1)",
+        "clip(x, 0, 1)",
+        "where(x > 1, x, where(x < -1, x, 0))",
+        "where(x > a, x, a)",
+        "max(x, a)",
+        "abs(x)",
+        "sign(x)",
+    ],
+)
 def test_nan_is_handed_on(text):
-    assert math.isnan(value(text, math.nan))
-    assert np.isnan(jax_value_and_slope(parse(text), math.nan)[0])
+    assert math.isnan(value(text, math.nan, a=1.0))
+    assert np.isnan(jax_value_and_slope(parse(text, ("x", "a")), math.nan, a=1.0)[0])
 
 
 @settings(max_examples=100, deadline=None)
 @given(formulas(ELEMENTWISE))
-def test_lowering_keeps_the_values(node):
-    """Against the definitions of max, min and clip by NumPy, and numbers alone when there is no x."""
-    lowered = lower(node)
-    assert lower(lowered) == lowered
-    assert names(lowered) <= names(node)
+def test_lowering_is_done_once(node):
+    """A second lowering would throw the witnesses away that a guarded formula carries."""
+    guarded = guard(node)
+    assert lower(guarded) is guarded
+    assert names(guarded) <= names(node)
 
 
 def test_max_min_and_clip_are_numpys():
     x = {"x": X}
-    np.testing.assert_array_equal(evaluate(parse("max(x, 1, x**2, -x)"), x), np.maximum.reduce([X, X * 0 + 1, X**2, -X]))
-    np.testing.assert_array_equal(evaluate(parse("min(x, 1, x**2, -x)"), x), np.minimum.reduce([X, X * 0 + 1, X**2, -X]))
+    np.testing.assert_array_equal(
+        evaluate(parse("max(x, 1, x**2, -x)"), x), np.maximum.reduce([X, X * 0 + 1, X**2, -X])
+    )
+    np.testing.assert_array_equal(
+        evaluate(parse("min(x, 1, x**2, -x)"), x), np.minimum.reduce([X, X * 0 + 1, X**2, -X])
+    )
     np.testing.assert_array_equal(evaluate(parse("clip(x, -1, 0.5)"), x), np.clip(X, -1, 0.5))
 
 
-# --- kinks and text ------------------------------------------------------------------------------------------
+# --- kinks and text ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,9 @@ def test_playground_sets_follow_its_formulas():
     np.testing.assert_allclose(
         first, -second, atol=1e-12
     )  # the second arm is the first turned by half a turn
-    np.testing.assert_allclose(np.hypot(*first.T), 5 * np.arange(50) / 50, atol=1e-12)
+    along = np.arange(50) / 50
+    turn = 1.75 * 2 * np.pi * along
+    np.testing.assert_allclose(first.T, 5 * along * np.stack([np.sin(turn), np.cos(turn)]), atol=1e-12)
 
     plane = load("plane", validation=0)
     np.testing.assert_allclose(plane.y_train[:, 0], plane.x_train.sum(axis=1) / 10)

@@ -133,7 +133,7 @@ def numpy_function(choice: Choice[Activation]) -> Callable[[Any], np.ndarray]:
     if activation.by_hand:
         by_hand = activation.by_hand.numpy
         return lambda x: by_hand(_floating(x))
-    node = expression.lower(expression_of(activation, pieces))
+    node = expression.lower(expression_of(activation, pieces), variables_of(pieces))
     return _numpy(node, _with_drawn(activation, choice.named), pieces)
 
 

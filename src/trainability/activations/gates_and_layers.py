@@ -87,7 +87,8 @@ def _sparsemax_jax(z: Any) -> Any:
 
 
 def _sparsemax_numpy(z: Any) -> Any:
-    return _sparsemax(z, np)
+    with np.errstate(all="ignore"):
+        return _sparsemax(z, np)
 
 
 SPARSEMAX = Activation(

@@ -59,7 +59,7 @@ def _check_text(path: Path, owner: str) -> int:
         while True:
             block = stream.read(1 << 20)
             try:
-                decoder.decode(block, final=not block)
+                text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 line = lines + 1 + error.object[: error.start].count(b"\n")
                 raise DataError(
@@ -74,7 +74,7 @@ def _check_text(path: Path, owner: str) -> int:
                     f"{owner}, line {line}: a zero byte, so this is not a UTF-8 text table; save it as CSV "
                     "in UTF-8"
                 )
-            blank = blank and not block.removeprefix(codecs.BOM_UTF8).strip()
+            blank = blank and not text.lstrip("\ufeff").strip()
             lines += block.count(b"\n")
     if blank:
         raise DataError(f"{owner} is empty")
@@ -91,14 +91,13 @@ def _separator(path: Path) -> str:
     Where several do, it is the one that leaves most cells numbers and no quotes inside cells.
     """
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        sample = [line for _, line in zip(range(_SNIFFED_LINES), stream, strict=False) if line.strip()]
+        sample = list(itertools.islice((line for line in stream if line.strip()), _SNIFFED_LINES))
     scores = {}
     for separator in _SEPARATORS:
         try:
-            rows = [row for row in _reader(io.StringIO("".join(sample), newline=""), separator) if row]
-        except (
-            csv.Error
-        ):  # such as a quoted cell that the sample cuts off, or a quote where this one has none
+            rows = list(_reader(io.StringIO("".join(sample), newline=""), separator))
+        except csv.Error:
+            # A quoted cell that the sample cuts off, or a quote that this separator leaves out of place.
             rows = [sample[0].split(separator)]
         width, cells = len(rows[0]), list(itertools.chain(*rows))
         even = len(rows) > 1 and all(len(row) == width for row in rows)
@@ -126,6 +125,8 @@ def _cells(path: Path, owner: str, separator: str, lines: int) -> tuple[pl.DataF
                 raise DataError(
                     f"{owner}, line {line}: {error}; look for a quote that is not closed"
                 ) from None
+            if row is not None and len(row) < 2 and not "".join(row).strip():
+                continue  # a blank line
             if row and not width:
                 width = len(row)
                 if width == 1:
@@ -147,6 +148,8 @@ def _cells(path: Path, owner: str, separator: str, lines: int) -> tuple[pl.DataF
                 chunk = []
             if row is None:
                 break
+    if not parts:
+        raise DataError(f"{owner} has no cells that are not empty")
     return pl.concat(parts), places
 
 

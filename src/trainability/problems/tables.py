@@ -66,7 +66,7 @@ def _read_parquet(path: Path, owner: str) -> Table:
         width = len(lazy.collect_schema())
         check_size(int(lazy.select(pl.len()).collect().item()), width, owner)
         frame = lazy.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{owner} is not a Parquet file, or is damaged: {first}") from None
     return Table(owner, frame, lambda row: f"row {row} (from 0)")

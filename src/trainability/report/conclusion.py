@@ -32,9 +32,10 @@ Cell = Mapping[str, Any]
 def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> str:
     """Name the best cell, those that cannot be told from it, and the worst.
 
-    Cells are compared pairwise with the best over the trials that they share (the same trial number has the
-    same seed in every cell): whether solved by McNemar's exact test; where all cells solve everything, the
-    steps by Wilcoxon's signed-rank test. Both are corrected with Holm's method and read at 5 %.
+    Where Cochran's test finds any difference, cells are compared pairwise with the best over the trials that
+    they share (the same trial number has the same seed in every cell) by McNemar's exact test. Where all cells
+    solve everything, the same is done for the steps with Friedman's and Wilcoxon's signed-rank test. Pairs are
+    corrected with Holm's method; all is read at 5 %.
 
     Args:
         cells: a row per cell, as in `RunRecord.cells`.
@@ -58,7 +59,13 @@ def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> 
 
 
 def tied(order: Sequence[Cell], trials: pl.DataFrame) -> list[bool]:
-    """For each cell after the first: whether its solved share cannot be told from the first one's."""
+    """For each cell after the first: whether its solved share cannot be told from the first one's.
+
+    The first is the best of many, chosen on these same trials, and would beat some equals by luck: so
+    Cochran's test over all cells must first find any difference at all.
+    """
+    if len(order) > 2 and _cochran(order, trials) > LEVEL:
+        return [True] * (len(order) - 1)
     found = _outcomes(order, trials, "solved")
     return _same([_mcnemar(found[0], other) for other in found[1:]])
 
@@ -113,7 +120,7 @@ def _unclear(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> st
 
 
 def _between(behind: list[Cell]) -> Cell | None:
-    """The cell behind the best whose share is nearest to one half; None if it is as bad as the worst."""
+    """The cell behind the best whose share is nearest one half; None if it is as bad as the worst."""
     middle = min(behind, key=lambda c: abs(c["solved"] - 0.5))
     return middle if 0.1 <= middle["solved"] <= 0.9 and middle["solved"] > behind[-1]["solved"] else None
 
@@ -127,7 +134,8 @@ def _all(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> str:
         return lead + "."
     column = "first_step" if "first_step" in trials.columns else "end_step"
     steps = _outcomes(order, trials, column)
-    same = _same([_wilcoxon(steps[0], other) for other in steps[1:]])
+    alike = len(order) > 2 and _friedman(steps) > LEVEL
+    same = [True] * (len(order) - 1) if alike else _same([_wilcoxon(steps[0], other) for other in steps[1:]])
     speed = f"with a median of {number(best['median_steps'])} steps"
     slowest = order[-1]
     name = cell_name(best, axes)
@@ -238,6 +246,18 @@ def _cochran(order: Sequence[Cell], trials: pl.DataFrame) -> float:
     if below == 0:
         return 1.0
     return float(chi2.sf(k * (k - 1) * ((by_cell - by_cell.mean()) ** 2).sum() / below, k - 1))
+
+
+def _friedman(steps: list[dict[int, Any]]) -> float:
+    """Friedman's test that three or more cells take alike many steps, over the trials that every cell has."""
+    from scipy.stats import friedmanchisquare
+
+    shared = set.intersection(*({t for t, k in column.items() if not missing(k)} for column in steps))
+    table = np.array([[column[t] for t in sorted(shared)] for column in steps], float)
+    # Where every trial ties, or there is none, there is nothing to rank.
+    if not table.size or not np.ptp(table, axis=0).any():
+        return 1.0
+    return float(np.asarray(friedmanchisquare(*table))[1])
 
 
 def _same(p: list[float]) -> list[bool]:

@@ -73,7 +73,9 @@ def _cells(record: RunRecord) -> str:
     cells = f"{record.cells.height:,} cells" if record.cells.height != 1 else "One cell"
     fixed = fixed_choices(record.cells, record.axes)
     line = ", ".join(f"{axis_label(name)} {value(choice)}" for name, choice in fixed.items())
-    about = f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
+    about = (
+        f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
+    )
     target = record.dataset.target.replace(">=", " ≥ ").replace("<=", " ≤ ")
     return (
         f"<section><h2>The cells, best first</h2>\n<p "

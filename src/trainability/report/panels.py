@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Cell: TypeAlias = Mapping[str, Any]
+
 MOST: Final = 12
 MOST_IN_GRID: Final = 30
 _MOST_COLUMNS: Final = 6
@@ -25,11 +27,11 @@ _MOST_COLUMNS: Final = 6
 class Panel:
     """One cell's axes."""
 
-    cell: Mapping[str, Any]
+    cell: Cell
     axes: Axes
 
 
-def choose(record: RunRecord) -> tuple[list[list[Mapping[str, Any] | None]], int]:
+def choose(record: RunRecord) -> tuple[list[list[Cell | None]], int]:
     """Rows of cells to draw (None leaves a gap), and how many cells are left out.
 
     Two axes with few levels lie as in the table of their combinations; otherwise at most `MOST` cells, evenly
@@ -46,16 +48,18 @@ def choose(record: RunRecord) -> tuple[list[list[Mapping[str, Any] | None]], int
         ):
             down, across = across, down
         if counts[across] <= _MOST_COLUMNS and counts[down] <= 2 * _MOST_COLUMNS and min(counts.values()) > 1:
-            place = {(c[down], c[across]): c for c in cells.iter_rows(named=True)}
-            grid = [[place.get((d, a)) for a in levels(cells, across)] for d in levels(cells, down)]
+            place: dict[Any, Cell] = {(c[down], c[across]): c for c in cells.iter_rows(named=True)}
+            grid: list[list[Cell | None]] = [
+                [place.get((d, a)) for a in levels(cells, across)] for d in levels(cells, down)
+            ]
             return grid, 0
-    ordered = cells.rows(named=True)
+    ordered: list[Cell] = [*cells.iter_rows(named=True)]
     if len(ordered) > MOST:
         best_first = ranked(cells).rows(named=True)
         ordered = [best_first[i] for i in np.linspace(0, len(ordered) - 1, MOST).round().astype(int)]
     columns = min(4, len(ordered))
-    grid = [list[Mapping[str, Any] | None](ordered[i : i + columns]) for i in range(0, len(ordered), columns)]
-    return grid, cells.height - len(ordered)
+    rows: list[list[Cell | None]] = [[*ordered[i : i + columns]] for i in range(0, len(ordered), columns)]
+    return rows, cells.height - len(ordered)
 
 
 def small_multiples(record: RunRecord, xlabel: str, ylabel: str) -> tuple[Figure, list[Panel], str]:

@@ -204,7 +204,9 @@ class Result:
         return table_html(self.record)
 
 
-def _word(value: Any) -> str:
+def _word(value: Any, name: str = "") -> str:
+    if name == "batch" and value == 0:
+        return "full"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

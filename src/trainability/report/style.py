@@ -48,6 +48,8 @@ _RC: Final[dict[str, Any]] = {
     "axes.spines.right": False,
     "axes.facecolor": "white",
     "figure.facecolor": "white",
+    "figure.constrained_layout.w_pad": 0.06,
+    "figure.constrained_layout.h_pad": 0.06,
     "lines.linewidth": 1.6,
     "svg.fonttype": "none",
     "svg.image_inline": True,
@@ -70,7 +72,8 @@ def drawing(salt: str = "trainability") -> Iterator[None]:
     """The look of the figures while the block runs; the caller's settings come back afterwards."""
     import matplotlib
 
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": salt}), warnings.catch_warnings():
+    settings: Any = {**_RC, "svg.hashsalt": salt}
+    with matplotlib.rc_context(settings), warnings.catch_warnings():
         # Names may be in any script: the text stays text, and a page's fonts know more than matplotlib's.
         warnings.filterwarnings("ignore", message="Glyph")
         yield
@@ -80,9 +83,7 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     """An empty figure of so many inches, outside pyplot."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06)  # pyright: ignore[reportOptionalMemberAccess]
-    return figure
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def grid_lines(axes: Axes) -> None:
@@ -147,8 +148,7 @@ def to_svg(picture: Picture, name: str) -> str:
     body = re.sub(r"<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     body = body.replace(INK, "currentColor").replace("xlink:href", "href")
-    body = re.sub(r'\bid="', f'id="{name}-', body)
-    body = body.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
+    body = _own_ids(body, name)
     # A hundredth of a point is enough in a path; text between tags keeps its digits.
     body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
     body = re.sub(r"\n\s*", "\n", body)
@@ -157,3 +157,17 @@ def to_svg(picture: Picture, name: str) -> str:
         f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(picture.alt)}" '
         f'style="width:{pixels:.0f}px;min-width:{min(pixels, 544):.0f}px">{body}'
     )
+
+
+def _own_ids(body: str, name: str) -> str:
+    """Only ids that something refers to, once each and led by `name`; what shares an id is defined alike."""
+    wanted = set(re.findall(r'(?:href="#|url\(#)([^")]+)', body))
+
+    def own(found: re.Match[str]) -> str:
+        if found[1] not in wanted:
+            return ""
+        wanted.remove(found[1])
+        return f' id="{name}-{found[1]}"'
+
+    body = re.sub(r'\sid="([^"]*)"', own, body)
+    return body.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")

@@ -147,7 +147,8 @@ def _cell(index: int, axes: dict[str, Any], spec: Spec, data: Dataset, target: A
     if axes["norm"] == "batch" and (batch or len(data.x_train)) < 2:
         raise SpecError("batch normalisation needs a batch of at least 2 samples")
     rate = axes.get("lr", optimizer.entry.default_rate)
-    axes = {**axes, "bias_init": axes.get("bias_init", init.entry.bias), "output": output.text, "lr": rate}
+    shown = batch or len(data.x_train)
+    axes = {**axes, "batch": shown, "bias_init": axes.get("bias_init", init.entry.bias), "output": output.text, "lr": rate}
     program = Program(
         network=network,
         task=data.task,

@@ -30,7 +30,7 @@ def differentiate(node: Node, name: str = "x") -> Node:
     Raises:
         FormulaError: the formula reduces over the units of a layer, so that it has no elementwise derivative.
     """
-    return _derivative(lower(node), name)
+    return _derivative(lower(node, (name,)), name)
 
 
 def _derivative(node: Node, name: str) -> Node:
@@ -58,7 +58,7 @@ def _derivative(node: Node, name: str) -> Node:
 def _rule(function: str) -> Node:
     from trainability.core.expression.parser import parse
 
-    return lower(parse(FUNCTIONS[function].derivative, ("u",)))
+    return parse(FUNCTIONS[function].derivative, ("u",))
 
 
 def _of_binary(operator: str, left: Node, right: Node, name: str) -> Node:

@@ -31,7 +31,7 @@ def guard(
         variables: the names that a witness replaces.
         samples: values of the other names to try, the usual ones first.
     """
-    return transform(lower(node), lambda part: _guarded(part, variables, samples))
+    return transform(lower(node, variables), lambda part: _guarded(part, variables, samples))
 
 
 def _guarded(node: Node, variables: tuple[str, ...], samples: Sequence[Mapping[str, float]]) -> Node:

@@ -31,7 +31,7 @@ def kinks(node: Node, values: Mapping[str, float] | None = None, variable: str =
     values = dict(values or {})
     at = _Line(values, variable)
     found = [np.empty(0)]
-    for difference, path in _switches(lower(node), ()):
+    for difference, path in _switches(lower(node, (variable,)), ()):
         roots = at.roots(difference)
         found.append(roots[at.is_taken(path, roots)])
     ordered = np.sort(np.concatenate(found)) + 0.0

@@ -139,7 +139,7 @@ class _Parser:
                     self.token.start,
                 )
             self.fail(f"expected an operator or the end, got {self.shown()}", self.token.start)
-        lowered = lower(node)
+        lowered = lower(node, self.variables)
         if lowered.size > LARGEST or lowered.depth > 2 * DEEPEST:
             raise FormulaError("the formula is too large: its max, min, clip and relu are nested too deeply")
         return node

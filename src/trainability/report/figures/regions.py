@@ -25,6 +25,7 @@ def picture(record: RunRecord) -> Picture | None:
     with drawing():
         figure = new_figure(3.0 if len(found) > 2 else 3.6, {1: 4.2, 2: 7.4, 3: 9.2}.get(len(found), 10.0))
         grid = figure.subplots(1, len(found), squeeze=False, sharex=True, sharey=True)[0]
+        drawn: Any = None
         for axes, portrait in zip(grid, found, strict=True):
             drawn = (_surface if regression else _classes)(axes, record, portrait)
             axes.set_title(portrait.title, fontsize=8.5)

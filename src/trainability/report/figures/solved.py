@@ -18,13 +18,14 @@ from trainability.report.style import (
     new_figure,
     power_ticks,
 )
-from trainability.report.words import axis_label, levels, missing, value, whole_percent
+from trainability.report.words import axis_label, levels, missing, ranked, value, whole_percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
 
 _MOST_PANELS: Final = 12
+_MOST_DOTS: Final = 40
 
 
 def picture(record: RunRecord) -> Picture | None:
@@ -39,7 +40,12 @@ def _dots(record: RunRecord) -> Picture:
     axis, cells = record.axes[0], record.cells
     found = levels(cells, axis)
     numeric = all(isinstance(v, int | float) for v in found)
-    rows = [next(c for c in cells.iter_rows(named=True) if c[axis] == level) for level in found]
+    left_out = 0 if numeric else max(0, len(found) - _MOST_DOTS)
+    if left_out:
+        order = ranked(cells)[axis].to_list()
+        found = [order[i] for i in np.linspace(0, len(order) - 1, _MOST_DOTS).round().astype(int)]
+    by_level = {c[axis]: c for c in cells.iter_rows(named=True)}
+    rows = [by_level[level] for level in found]
     shares, low, high = (
         np.array([np.nan if missing(r[k]) else 100 * r[k] for r in rows], float)
         for k in ("solved", "solved_low", "solved_high")
@@ -68,6 +74,8 @@ def _dots(record: RunRecord) -> Picture:
         f"its 95 % "
         "interval; where two bars lie apart the difference is hardly chance."
     )
+    if left_out:
+        caption += f" Shown are {len(found)}, evenly from the best to the worst; {left_out:,} are left out."
     return Picture(figure, caption, f"Solved share over {axis_label(axis)} with 95 % intervals.")
 
 
@@ -79,7 +87,7 @@ def _maps(record: RunRecord) -> Picture:
     cells = record.cells
     by_size = sorted(record.axes, key=lambda axis: -len(levels(cells, axis)))
     across, down = by_size[:2]
-    # Long names read better down the side, unless there are more of them than fit there.
+    # Names are long and read better down the side.
     if not all(isinstance(v, int | float) for v in levels(cells, across)):
         across, down = down, across
     others = [axis for axis in record.axes if axis not in (across, down)]

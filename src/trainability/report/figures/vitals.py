@@ -73,9 +73,7 @@ def picture(record: RunRecord) -> Picture | None:
                     head = ("best: " if i == 0 else "worst: ") if len(cells) > 1 else ""
                     axes.set_ylabel(f"{head}{cell_title(cell, record.axes, 20)}\nlayer".lstrip("\n"))
             grid[0, j].set_title(sign.title)
-            figure.colorbar(
-                ScalarMappable(norm, colours), ax=list(grid[:, j]), fraction=0.05, pad=0.02
-            )
+            figure.colorbar(ScalarMappable(norm, colours), ax=list(grid[:, j]), fraction=0.05, pad=0.02)
     pair = "the best cell above, the worst below" if len(cells) > 1 else "the mean over its trials"
     caption = (
         f"Inside the networks, {pair}, layers upwards and steps to the right: a correlation near 1 "
