@@ -40,17 +40,12 @@ FORMULAS = [
 
 def moved(choice: Choice[Activation]) -> Choice[Activation]:
     """The same entry with other values."""
-    values = (
-        p.check(p.default + 1.0 if p.integer else p.default * 1.25 + 0.125, "")
-        for p in choice.entry.parameters
-    )
+    values = (p.check(p.default + 1.0 if p.integer else p.default * 1.25 + 0.125, "") for p in choice.entry.parameters)
     return Choice(choice.entry, tuple(values))
 
 
 CHOICES = [
-    choice
-    for entry in ACTIVATIONS
-    for choice in dict.fromkeys([default_choice(entry), moved(default_choice(entry))])
+    choice for entry in ACTIVATIONS for choice in dict.fromkeys([default_choice(entry), moved(default_choice(entry))])
 ]
 CHOICES += [choose(text) for text in FORMULAS]
 WRONG = {
@@ -97,9 +92,7 @@ def peers(library: str) -> pytest.MarkDecorator:
         if peer and (choice == default or len(peer.arguments) == len(choice.entry.parameters)):
             found.append((choice, peer))
     assert len(found) > 20
-    parameters = [
-        pytest.param(*pair, id=pair[0].text, marks=WRONG.get((library, pair[0].text), ())) for pair in found
-    ]
+    parameters = [pytest.param(*pair, id=pair[0].text, marks=WRONG.get((library, pair[0].text), ())) for pair in found]
     return pytest.mark.parametrize(("choice", "peer"), parameters)
 
 
@@ -171,9 +164,7 @@ def test_values_are_those_of_keras(choice, peer):
 
     z = points(choice)
     with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        output = resolved(peer)(
-            keras.ops.convert_to_tensor(z, dtype="float64"), **peer.keywords(choice.named)
-        )
+        output = resolved(peer)(keras.ops.convert_to_tensor(z, dtype="float64"), **peer.keywords(choice.named))
         output = keras.ops.convert_to_numpy(output)
     # The tanh of Keras answers in single precision.
     rtol, atol = (1e-12, 1e-13) if output.dtype == np.float64 else (1e-6, 1e-7)
@@ -250,9 +241,7 @@ def test_parameters_are_data_and_may_be_one_per_unit(choice):
     import jax.numpy as jnp
 
     plain = jax_function(choice.entry)
-    function = jax.jit(
-        lambda z, values: plain(z, values)
-    )  # jax.jit counts per function, and `plain` is shared
+    function = jax.jit(lambda z, values: plain(z, values))  # jax.jit counts per function, and `plain` is shared
     z = jnp.asarray(np.random.default_rng(0).normal(size=(7, UNITS)) * 3)
     columns = [tuple(value * (1 + unit / 8) for value in choice.values) for unit in range(UNITS)]
     alone = [function(z, tuple(map(jnp.asarray, column)))[:, unit] for unit, column in enumerate(columns)]
@@ -318,9 +307,7 @@ def test_latex_is_understood_by_mathtext(choice):
 
 @every_elementwise
 def test_the_largest_slope(choice):
-    x = np.r_[
-        np.linspace(-10, 10, 100_001), [kink + side * 1e-7 for kink in kinks(choice) for side in (-1, 1)]
-    ]
+    x = np.r_[np.linspace(-10, 10, 100_001), [kink + side * 1e-7 for kink in kinks(choice) for side in (-1, 1)]]
     slope = numpy_slope(choice)
     assert slope is not None
     assert largest_slope(choice) == pytest.approx(np.abs(slope(x)).max(), abs=1e-6, rel=1e-6)

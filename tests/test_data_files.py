@@ -37,9 +37,7 @@ def said(data, words: str) -> bool:
 
 
 # Text that no separator, number or missing-value marker can be mistaken for, but with separators inside.
-words = (
-    st.text("abcd,;| ", min_size=1, max_size=6).map(str.strip).filter(lambda w: any(c in "abcd" for c in w))
-)
+words = st.text("abcd,;| ", min_size=1, max_size=6).map(str.strip).filter(lambda w: any(c in "abcd" for c in w))
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -294,9 +292,7 @@ def test_npz_comes_back_as_it_was_written(tmp_path):
         assert np.array_equal(data.y_train, y)
         assert data.targets == names[1:]
         assert data.features[0] == f"{names[0]}0"
-    images = load(
-        npz(tmp_path, x=r.integers(0, 255, (30, 5, 6), dtype=np.uint8), y=np.array(list("abc") * 10))
-    )
+    images = load(npz(tmp_path, x=r.integers(0, 255, (30, 5, 6), dtype=np.uint8), y=np.array(list("abc") * 10)))
     assert len(images.features) == 30
     assert images.classes == ("a", "b", "c")
     two = load(npz(tmp_path, x=x, y=r.normal(size=(30, 2))), validation=0)
@@ -346,14 +342,10 @@ def test_bad_npz_is_refused(tmp_path, monkeypatch):
 
 
 def idx(array: np.ndarray) -> bytes:
-    return (
-        struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
-    )
+    return struct.pack(f">I{array.ndim}I", 0x800 + array.ndim, *array.shape) + array.astype(np.uint8).tobytes()
 
 
-def mnist(
-    folder: Path, part: str, count: int, zipped: bool, dot: bool = False
-) -> tuple[np.ndarray, np.ndarray]:
+def mnist(folder: Path, part: str, count: int, zipped: bool, dot: bool = False) -> tuple[np.ndarray, np.ndarray]:
     r = np.random.default_rng(count)
     images, labels = r.integers(0, 256, (count, 3, 2)), np.arange(count) % 4
     for array, name in ((images, "images-idx3"), (labels, "labels-idx1")):

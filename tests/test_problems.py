@@ -148,9 +148,7 @@ def test_playground_sets_follow_its_formulas():
 
     spiral = load("spiral", validation=0, samples=100)
     first, second = spiral.x_train[spiral.y_train == 1], spiral.x_train[spiral.y_train == 0]
-    np.testing.assert_allclose(
-        first, -second, atol=1e-12
-    )  # the second arm is the first turned by half a turn
+    np.testing.assert_allclose(first, -second, atol=1e-12)  # the second arm is the first turned by half a turn
     along = np.arange(50) / 50
     turn = 1.75 * 2 * np.pi * along
     np.testing.assert_allclose(first.T, 5 * along * np.stack([np.sin(turn), np.cos(turn)]), atol=1e-12)
@@ -203,9 +201,7 @@ def test_real_sets_are_those_of_scikit_learn():
         data = load(name, validation=0)
         np.testing.assert_allclose(data.x_train * (16 if name == "digits" else 1), x)
         assert np.array_equal(data.y_train, y)
-    assert (
-        load("diabetes", validation=0).x_train[0, 0] == 59
-    )  # an age in years, not scikit-learn's scaled one
+    assert load("diabetes", validation=0).x_train[0, 0] == 59  # an age in years, not scikit-learn's scaled one
 
 
 def test_a_subset_keeps_the_classes_shares():

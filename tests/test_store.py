@@ -87,16 +87,14 @@ COLUMNS: dict[str, tuple[pl.DataType, st.SearchStrategy]] = {
     ),
 }
 SCHEMA = {name: kind for name, (kind, _) in COLUMNS.items()}
-tables = st.lists(
-    st.fixed_dictionaries({name: values for name, (_, values) in COLUMNS.items()}), max_size=4
-).map(lambda rows: pl.DataFrame(rows, schema=SCHEMA))
+tables = st.lists(st.fixed_dictionaries({name: values for name, (_, values) in COLUMNS.items()}), max_size=4).map(
+    lambda rows: pl.DataFrame(rows, schema=SCHEMA)
+)
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.dictionaries(
-        st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True), tables, min_size=1, max_size=3
-    ),
+    st.dictionaries(st.from_regex(r"[a-z0-9][a-z0-9._-]{0,20}", fullmatch=True), tables, min_size=1, max_size=3),
     st.sampled_from(KINDS),
 )
 def test_tables_come_back_as_they_were(parts: dict[str, pl.DataFrame], kind: Kind):
@@ -107,9 +105,7 @@ def test_tables_come_back_as_they_were(parts: dict[str, pl.DataFrame], kind: Kin
                 run.write(kind, key, table)
         for reader in (run, again(run)):
             assert reader.finished(kind) == set(parts)
-            assert_frame_equal(
-                reader.read(kind), pl.concat(parts[key] for key in sorted(parts)), check_exact=True
-            )
+            assert_frame_equal(reader.read(kind), pl.concat(parts[key] for key in sorted(parts)), check_exact=True)
             other = KINDS[1 - KINDS.index(kind)]
             assert reader.finished(other) == set()
             assert reader.read(other).is_empty()
@@ -317,9 +313,7 @@ def test_a_file_system_without_locks_is_told(run: Run, monkeypatch: pytest.Monke
 
 def test_another_spec_is_refused(run: Run):
     before = files(run.directory)
-    with pytest.raises(
-        StoreError, match=r"holds another run \(spec aaaa.*bbbb.*choose another --out or delete it"
-    ):
+    with pytest.raises(StoreError, match=r"holds another run \(spec aaaa.*bbbb.*choose another --out or delete it"):
         open_run(run.directory, "other", "b" * 64)
     assert files(run.directory) == before
     assert open_existing(run.directory).spec_text == SPEC
@@ -328,12 +322,8 @@ def test_another_spec_is_refused(run: Run):
 @pytest.mark.parametrize("opening", [open_existing, lambda directory: open_run(directory, SPEC, HASH)])
 def test_another_format_is_refused(run: Run, opening):
     identity = run.directory / "run.json"
-    identity.write_text(
-        json.dumps(json.loads(identity.read_text()) | {"format": FORMAT + 1, "package": "9.8.7"})
-    )
-    with pytest.raises(
-        StoreError, match=rf"format {FORMAT + 1} \(trainability 9\.8\.7\).*with format {FORMAT}; inst"
-    ):
+    identity.write_text(json.dumps(json.loads(identity.read_text()) | {"format": FORMAT + 1, "package": "9.8.7"}))
+    with pytest.raises(StoreError, match=rf"format {FORMAT + 1} \(trainability 9\.8\.7\).*with format {FORMAT}; inst"):
         opening(run.directory)
 
 
@@ -381,9 +371,7 @@ def test_a_file_in_the_place_of_the_directory(tmp_path: Path):
 
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
-def test_a_full_disk_keeps_what_was_finished(
-    run: Run, monkeypatch: pytest.MonkeyPatch, error: int, call: str
-):
+def test_a_full_disk_keeps_what_was_finished(run: Run, monkeypatch: pytest.MonkeyPatch, error: int, call: str):
     with run.lock():
         run.write("trials", "a", TABLE)
         before = files(run.directory)

@@ -114,7 +114,13 @@ def load_data(spec: Spec) -> Dataset:
 
 
 def _train(
-    run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...], devices: int | None, watcher: Watcher, begun: float
+    run: Run,
+    spec: Spec,
+    data: Dataset,
+    grid: tuple[planning.Cell, ...],
+    devices: int | None,
+    watcher: Watcher,
+    begun: float,
 ) -> None:
     """Do what the run lacks; for a finished run the engine is not even loaded."""
     from trainability.sweep.run import Cost, sweep, work
@@ -150,7 +156,8 @@ def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float
         "seconds": seconds,
     }
     versions = {name: importlib.metadata.version(name) for name in ("trainability", "jax", "optax", "numpy")}
-    return {"engine": engine, "versions": versions, **{name: before.get(name, 0) + value for name, value in added.items()}}
+    total = {name: before.get(name, 0) + value for name, value in added.items()}
+    return {"engine": engine, "versions": versions, **total}
 
 
 def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...], seconds: float) -> Result:

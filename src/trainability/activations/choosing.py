@@ -74,8 +74,7 @@ def _typed(formula: str) -> Activation:
         raise FormulaError(f"x does not occur in the formula '{formula}'; its output is a constant")
     if "x" in used and len(used) > 1:
         raise FormulaError(
-            f"the formula '{formula}' mixes x with {', '.join(sorted(used - {'x'}))}; "
-            "use x alone, or x1, x2, …"
+            f"the formula '{formula}' mixes x with {', '.join(sorted(used - {'x'}))}; use x alone, or x1, x2, …"
         )
     pieces = 1 if used == {"x"} else max(int(name[1:]) for name in used)
     if pieces == 1 and used != {"x"}:

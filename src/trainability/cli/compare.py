@@ -13,7 +13,12 @@ from trainability.core.errors import SpecError
 if TYPE_CHECKING:
     from trainability.report.result import Result
 
-_GRID, _DATA, _TRAINING, _OUTPUT = "The grid (every comma list is an axis)", "The data", "Training", "Running and output"
+_GRID, _DATA, _TRAINING, _OUTPUT = (
+    "The grid (every comma list is an axis)",
+    "The data",
+    "Training",
+    "Running and output",
+)
 
 
 def _option(help: str, panel: str, *names: str) -> Any:
@@ -21,17 +26,23 @@ def _option(help: str, panel: str, *names: str) -> Any:
 
 
 def compare(
-    problem: Annotated[str | None, typer.Argument(help="xor, spiral, digits, file:data.csv, mnist:DIR, …; see 'list problems'.")] = None,
+    problem: Annotated[
+        str | None, typer.Argument(help="xor, spiral, digits, file:data.csv, mnist:DIR, …; see 'list problems'.")
+    ] = None,
     depth: Annotated[str | None, _option("Hidden layers: 1,2,4.", _GRID)] = None,
     width: Annotated[str | None, _option("Units of each hidden layer: 5,10.", _GRID)] = None,
     hidden: Annotated[str | None, _option("Instead of depth and width: 64-32,16-16-16.", _GRID)] = None,
     activation: Annotated[str | None, _option("relu, leaky_relu:0.02, 'expr:x*sigmoid(1.7*x)', …", _GRID)] = None,
     init: Annotated[str | None, _option("Initialiser: uniform:1, he_normal, torch, keras, …", _GRID)] = None,
-    bias_init: Annotated[str | None, _option("Initialiser of the biases; by default what the initialiser does.", _GRID)] = None,
+    bias_init: Annotated[
+        str | None, _option("Initialiser of the biases; by default what the initialiser does.", _GRID)
+    ] = None,
     norm: Annotated[str | None, _option("Normalisation: none,batch,layer,rms.", _GRID)] = None,
     residual: Annotated[str | None, _option("Residual connections: true, false or true,false.", _GRID)] = None,
     loss: Annotated[str | None, _option("bce, cross_entropy, mse, mae, huber, hinge, …", _GRID)] = None,
-    output: Annotated[str | None, _option("Activation of the last layer, for losses that do not contain it.", _GRID)] = None,
+    output: Annotated[
+        str | None, _option("Activation of the last layer, for losses that do not contain it.", _GRID)
+    ] = None,
     optimizer: Annotated[str | None, _option("sgd, momentum:0.9, adam, rmsprop, lion, …", _GRID)] = None,
     lr: Annotated[str | None, _option("Learning rate: 0.01,0.1; by default the optimiser's.", _GRID)] = None,
     schedule: Annotated[str | None, _option("constant, cosine, step:0.1:3, warmup_cosine, …", _GRID)] = None,
@@ -43,14 +54,22 @@ def compare(
     decay: Annotated[str | None, _option("Decoupled weight decay, times the rate.", _GRID)] = None,
     samples: Annotated[int | None, _option("How many samples to draw, or to take.", _DATA)] = None,
     noise: Annotated[float | None, _option("Noise of a made problem.", _DATA)] = None,
-    features: Annotated[str | None, _option("raw, polynomial:3, squares, product, sin, …; joined side by side.", _DATA)] = None,
-    standardize: Annotated[bool | None, _option("Mean 0 and deviation 1 by the training samples.", _DATA, "--standardize")] = None,
+    features: Annotated[
+        str | None, _option("raw, polynomial:3, squares, product, sin, …; joined side by side.", _DATA)
+    ] = None,
+    standardize: Annotated[
+        bool | None, _option("Mean 0 and deviation 1 by the training samples.", _DATA, "--standardize")
+    ] = None,
     validation: Annotated[float | None, _option("Share of the samples that is held out.", _DATA)] = None,
     target_column: Annotated[str | None, _option("What to learn from a file, by name or number.", _DATA)] = None,
     steps: Annotated[int | None, _option("Steps of each trial (default 2000).", _TRAINING)] = None,
     epochs: Annotated[int | None, _option("Instead of steps.", _TRAINING)] = None,
-    early_stopping: Annotated[int | None, _option("Stop after that many epochs without a lower validation loss.", _TRAINING)] = None,
-    target: Annotated[str | None, _option("When a trial is solved: 'accuracy>=1', 'validation_loss<=0.1', 'r2>=0.9'.", _TRAINING)] = None,
+    early_stopping: Annotated[
+        int | None, _option("Stop after that many epochs without a lower validation loss.", _TRAINING)
+    ] = None,
+    target: Annotated[
+        str | None, _option("When a trial is solved: 'accuracy>=1', 'validation_loss<=0.1', 'r2>=0.9'.", _TRAINING)
+    ] = None,
     seeds: Annotated[int | None, _option("Trials per cell (default 256).", _TRAINING)] = None,
     seed: Annotated[int | None, _option("The seed of everything (default 0).", _TRAINING)] = None,
     dtype: Annotated[str | None, _option("float32 or float64.", _TRAINING)] = None,

@@ -11,7 +11,8 @@ from trainability.core.catalogue import Entry
 from trainability.core.errors import UnknownName
 
 KINDS = (
-    "activations", "features", "initializers", "losses", "normalizations", "optimizers", "problems", "schedules", "vitals",
+    "activations", "features", "initializers", "losses", "normalizations", "optimizers", "problems", "schedules",
+    "vitals",
 )  # fmt: skip
 
 

@@ -72,8 +72,9 @@ class Choice(Generic[E]):
         pairs = list(zip(self.entry.parameters, self.values, strict=True))
         while pairs and pairs[-1][0].default == pairs[-1][1]:
             pairs.pop()
-        return ":".join([self.entry.name, *(f"{value:g}" if float(f"{value:g}") == value else repr(value)
-                                            for _, value in pairs)])
+        return ":".join(
+            [self.entry.name, *(f"{value:g}" if float(f"{value:g}") == value else repr(value) for _, value in pairs)]
+        )
 
     @property
     def named(self) -> dict[str, float]:
@@ -141,8 +142,11 @@ def parse_values(owner: str, parameters: tuple[Parameter, ...], words: list[str]
         key, equals, number = word.partition("=")
         if equals:
             if key not in index:
-                raise UnknownName(f"parameter of {owner}", key, index) if index else SpecError(
-                    f"{owner} takes no parameters, got '{word}'")
+                raise (
+                    UnknownName(f"parameter of {owner}", key, index)
+                    if index
+                    else SpecError(f"{owner} takes no parameters, got '{word}'")
+                )
             place = index[key]
         else:
             number = word

@@ -21,8 +21,8 @@ def initial_parameters(
 
     Returns:
         ``weights`` (trials, fan_in, fan_out) and ``biases`` (trials, fan_out): one array a layer; ``factor`` and
-        ``shift`` of the normalisation (trials, fan_out), ``activation`` (trials, learned parameters, units): one array a
-        hidden layer, or none where they are unused.
+        ``shift`` of the normalisation (trials, fan_out), ``activation`` (trials, learned parameters, units): one
+        array a hidden layer, or none where they are unused.
     """
     count, fans = len(trials), network.widths
     weights = [np.empty((count, a, b), dtype) for a, b in fans]

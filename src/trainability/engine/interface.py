@@ -1,7 +1,8 @@
 """The door that every engine stands behind.
 
-What an engine is told comes in two halves. A `Program` is what a compiled program depends on; `Trials` is data: seeds,
-initialisers and every hyper-parameter, one row per trial. A trial's record depends on its program and its own row alone.
+What an engine is told comes in two halves. A `Program` is what a compiled program depends on; `Trials` is data:
+seeds, initialisers and every hyper-parameter, one row per trial. A trial's record depends on its program and its own
+row alone.
 """
 
 from __future__ import annotations

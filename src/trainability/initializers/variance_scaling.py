@@ -14,9 +14,7 @@ _HE = "K. He et al., Delving deep into rectifiers, ICCV 2015"
 _LECUN = "Y. LeCun et al., Efficient BackProp, 1998"
 
 # The deviation of a standard normal cut at two deviations: √(1 − 4 φ(2) / (Φ(2) − Φ(−2))).
-TRUNCATED_DEVIATION = math.sqrt(
-    1.0 - 4.0 * math.exp(-2.0) / math.sqrt(2.0 * math.pi) / (1.0 - 2.0 * TRUNCATED_LOW)
-)
+TRUNCATED_DEVIATION = math.sqrt(1.0 - 4.0 * math.exp(-2.0) / math.sqrt(2.0 * math.pi) / (1.0 - 2.0 * TRUNCATED_LOW))
 
 GLOROT_UNIFORM = Initializer(
     name="glorot_uniform",

@@ -58,5 +58,3 @@ def normalize(z: Any, mean: Any, variance: Any) -> Any:
     import jax
 
     return (z - mean) * jax.lax.rsqrt(variance + EPSILON)
-
-

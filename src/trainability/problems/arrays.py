@@ -99,9 +99,7 @@ def _pair(owner: str, shapes: dict[str, tuple[tuple[int, ...], np.dtype]]) -> tu
         if sizes[x_name] != sizes[y_name]:
             return x_name, y_name
     held = ", ".join(f"'{name}'" for name in shapes) or "none"
-    raise DataError(
-        f"{owner}: arrays named x and y, or two arrays that can be told apart, are needed; found {held}"
-    )
+    raise DataError(f"{owner}: arrays named x and y, or two arrays that can be told apart, are needed; found {held}")
 
 
 def _numbers(owner: str, name: str, array: np.ndarray) -> np.ndarray:
@@ -134,15 +132,9 @@ def _target(owner: str, name: str, y: np.ndarray) -> tuple[np.ndarray, tuple[str
         values, classes, said = as_target(owner, understood, len(y))
         return values, classes, (name,), said
     if flat.dtype.kind in "US":
-        raise DataError(
-            f"{owner}: array '{name}' of shape {y.shape} is text; text must be one label per sample"
-        )
+        raise DataError(f"{owner}: array '{name}' of shape {y.shape} is text; text must be one label per sample")
     numbers = _numbers(owner, name, flat)
-    if (
-        ((numbers == 0) | (numbers == 1)).all()
-        and (numbers.sum(axis=1) == 1).all()
-        and numbers.any(axis=0).all()
-    ):
+    if ((numbers == 0) | (numbers == 1)).all() and (numbers.sum(axis=1) == 1).all() and numbers.any(axis=0).all():
         classes = tuple(str(i) for i in range(width))
         return (
             numbers.argmax(axis=1).astype(np.int64),

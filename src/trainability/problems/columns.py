@@ -59,9 +59,7 @@ def understand(table: Table, name: str) -> Column:
         _refuse_missing(numbers.is_null(), table, where)
         return Column(name, _finite(numbers.to_numpy(), table, where), whole=not series.dtype.is_float())
     if series.dtype not in (pl.String, pl.Categorical, pl.Enum):
-        raise DataError(
-            f"{where} is of type {series.dtype}; numbers, text or booleans can be learned from: convert it"
-        )
+        raise DataError(f"{where} is of type {series.dtype}; numbers, text or booleans can be learned from: convert it")
     text = series.cast(pl.String).str.strip_chars()
     missing = text.is_null() | text.str.to_lowercase().is_in(list(MISSING))
     numbers = text.cast(pl.Float64, strict=False)
@@ -135,9 +133,7 @@ def choose_target(owner: str, names: list[str], wanted: str | None) -> tuple[str
         for usual in TARGET_NAMES:
             if usual in folded:
                 return folded[usual], f"target column: '{folded[usual]}', by its name"
-        return names[
-            -1
-        ], f"target column: '{names[-1]}', the last one (none is called {', '.join(TARGET_NAMES)})"
+        return names[-1], f"target column: '{names[-1]}', the last one (none is called {', '.join(TARGET_NAMES)})"
     wanted = wanted.strip()
     found = [n for n in names if n == wanted] or [n for n in names if n.lower() == wanted.lower()]
     if len(found) == 1:

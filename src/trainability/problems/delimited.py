@@ -63,16 +63,14 @@ def _check_text(path: Path, owner: str) -> int:
             except UnicodeDecodeError as error:
                 line = lines + 1 + error.object[: error.start].count(b"\n")
                 raise DataError(
-                    f"{owner}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the "
-                    "file as UTF-8"
+                    f"{owner}, line {line}: byte 0x{error.object[error.start]:02x} is not UTF-8; save the file as UTF-8"
                 ) from None
             if not block:
                 break
             if b"\0" in block:
                 line = lines + 1 + block[: block.index(b"\0")].count(b"\n")
                 raise DataError(
-                    f"{owner}, line {line}: a zero byte, so this is not a UTF-8 text table; save it as CSV "
-                    "in UTF-8"
+                    f"{owner}, line {line}: a zero byte, so this is not a UTF-8 text table; save it as CSV in UTF-8"
                 )
             blank = blank and not text.lstrip("\ufeff").strip()
             lines += block.count(b"\n")
@@ -122,9 +120,7 @@ def _cells(path: Path, owner: str, separator: str, lines: int) -> tuple[pl.DataF
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                raise DataError(
-                    f"{owner}, line {line}: {error}; look for a quote that is not closed"
-                ) from None
+                raise DataError(f"{owner}, line {line}: {error}; look for a quote that is not closed") from None
             if row is not None and len(row) < 2 and not "".join(row).strip():
                 continue  # a blank line
             if row and not width:
@@ -136,9 +132,7 @@ def _cells(path: Path, owner: str, separator: str, lines: int) -> tuple[pl.DataF
                     )
                 check_size(lines, width, owner)
             if row and len(row) != width:
-                raise DataError(
-                    f"{owner}, line {line} has {len(row)} cell(s), but line {places[0]} has {width}"
-                )
+                raise DataError(f"{owner}, line {line} has {len(row)} cell(s), but line {places[0]} has {width}")
             if row:
                 chunk.append(row)
                 places.append(line)
@@ -187,8 +181,7 @@ def _is_header(frame: pl.DataFrame, first: list[str]) -> bool:
         all(names)
         and len(set(first)) == len(first)
         and not any(
-            (body[name].str.strip_chars() == cell).any()
-            for name, cell in zip(frame.columns, first, strict=True)
+            (body[name].str.strip_chars() == cell).any() for name, cell in zip(frame.columns, first, strict=True)
         )
     )
 

@@ -74,16 +74,12 @@ def apply_features(
             columns, new = pick.entry.make(x, names, *pick.values)
         for column, name in zip(columns.T, new, strict=True):
             if not np.isfinite(column).all():
-                raise DataError(
-                    f"feature '{name}' is too large for a number; standardise or rescale the data first"
-                )
+                raise DataError(f"feature '{name}' is too large for a number; standardise or rescale the data first")
             made.setdefault(name, column)
     return np.stack(list(made.values()), axis=1), tuple(made)
 
 
-def _powers(
-    x: np.ndarray, names: tuple[str, ...], terms: list[tuple[int, ...]]
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _powers(x: np.ndarray, names: tuple[str, ...], terms: list[tuple[int, ...]]) -> tuple[np.ndarray, tuple[str, ...]]:
     """The product of the inputs whose numbers a term lists (sorted, repeats are powers), for each term."""
     columns = np.empty((len(x), len(terms)))
     made = []
@@ -129,9 +125,7 @@ def _only(
     return make(x[:, place : place + 1], names[place : place + 1])
 
 
-def _plane(
-    name: str, summary: str, make: Callable[..., tuple[np.ndarray, tuple[str, ...]]], *aliases: str
-) -> Feature:
+def _plane(name: str, summary: str, make: Callable[..., tuple[np.ndarray, tuple[str, ...]]], *aliases: str) -> Feature:
     return Feature(
         name=name,
         summary=summary,
@@ -162,12 +156,8 @@ PRODUCT = Feature(
 SIN = Feature(name="sin", summary="the sine of each input", count=lambda n: n, make=_sin)
 X = _plane("x", "the first of two inputs", functools.partial(_only, 0, _raw), "x1")
 Y = _plane("y", "the second of two inputs", functools.partial(_only, 1, _raw), "x2")
-X_SQUARED = _plane(
-    "x^2", "the square of the first of two inputs", functools.partial(_only, 0, _squares), "x²", "x1^2"
-)
-Y_SQUARED = _plane(
-    "y^2", "the square of the second of two inputs", functools.partial(_only, 1, _squares), "y²", "x2^2"
-)
+X_SQUARED = _plane("x^2", "the square of the first of two inputs", functools.partial(_only, 0, _squares), "x²", "x1^2")
+Y_SQUARED = _plane("y^2", "the square of the second of two inputs", functools.partial(_only, 1, _squares), "y²", "x2^2")
 XY = _plane("xy", "the product of two inputs", _pairs, "x*y", "x1x2")
 SIN_X = _plane("sin(x)", "the sine of the first of two inputs", functools.partial(_only, 0, _sin), "sin(x1)")
 SIN_Y = _plane("sin(y)", "the sine of the second of two inputs", functools.partial(_only, 1, _sin), "sin(x2)")

@@ -23,14 +23,10 @@ def _gate(answers: tuple[int, ...], draw: Draw) -> Samples:
 
 def _parity(draw: Draw, n: float) -> Samples:
     x = _table(int(n))
-    return Samples(
-        x, (x.sum(axis=1) % 2).astype(np.int64), tuple(f"x{i + 1}" for i in range(int(n))), ("0", "1")
-    )
+    return Samples(x, (x.sum(axis=1) % 2).astype(np.int64), tuple(f"x{i + 1}" for i in range(int(n))), ("0", "1"))
 
 
-def _entry(
-    name: str, summary: str, *answers: int, aliases: tuple[str, ...] = (), reference: str = ""
-) -> Problem:
+def _entry(name: str, summary: str, *answers: int, aliases: tuple[str, ...] = (), reference: str = "") -> Problem:
     return Problem(
         name=name,
         summary=summary,

@@ -48,9 +48,7 @@ def read_idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
     except (OSError, zlib.error) as error:
         raise DataError(f"'{path}' cannot be read: {error}") from None
     if len(body) < expected:
-        raise DataError(
-            f"'{path}' is truncated: its header states {expected:,} bytes of data, found {len(body):,}"
-        )
+        raise DataError(f"'{path}' is truncated: its header states {expected:,} bytes of data, found {len(body):,}")
     if len(body) > expected:
         raise DataError(f"'{path}' holds more than the {expected:,} bytes of data that its header states")
     return np.frombuffer(body, dtype=np.uint8).reshape(shape)
@@ -82,9 +80,7 @@ def _part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray] | None:
         return None
     for path, (_, _, ending) in ((images, _IMAGES), (labels, _LABELS)):
         if path is None:
-            raise DataError(
-                f"'{folder}' has no file {part}-{ending} (nor with .gz), but has the other of the pair"
-            )
+            raise DataError(f"'{folder}' has no file {part}-{ending} (nor with .gz), but has the other of the pair")
     assert images is not None
     assert labels is not None
     x, y = read_idx(images, *_IMAGES[:2]), read_idx(labels, *_LABELS[:2])
@@ -102,12 +98,8 @@ def read_mnist(folder: Path, target_column: str | None = None) -> Samples:
     train, test = _part(folder, "train"), _part(folder, "t10k")
     first = train or test
     if first is None:
-        wanted = ", ".join(
-            f"{part}-{ending}" for part in ("train", "t10k") for _, _, ending in (_IMAGES, _LABELS)
-        )
-        raise DataError(
-            f"'{folder}' holds no MNIST; looked for {wanted}, also with .idx for -idx and with .gz"
-        )
+        wanted = ", ".join(f"{part}-{ending}" for part in ("train", "t10k") for _, _, ending in (_IMAGES, _LABELS))
+        raise DataError(f"'{folder}' holds no MNIST; looked for {wanted}, also with .idx for -idx and with .gz")
     x, y = first
     labels = np.unique(y)
     if len(labels) < 2:

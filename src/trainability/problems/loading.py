@@ -123,26 +123,18 @@ def _make(
     choice = PROBLEMS.choose(text)
     problem = choice.entry
     if target_column is not None:
-        raise SpecError(
-            f"problem '{choice.text}' has no columns to choose a target from; that is for file:PATH"
-        )
+        raise SpecError(f"problem '{choice.text}' has no columns to choose a target from; that is for file:PATH")
     if noise is not None and not problem.noise:
-        raise SpecError(
-            f"problem '{choice.text}' takes no noise; only sampled sets such as spiral or sine do"
-        )
+        raise SpecError(f"problem '{choice.text}' takes no noise; only sampled sets such as spiral or sine do")
     if problem.samples is None:
         made = problem.make(Draw(seed), *choice.values)
         if samples is not None and problem.exhaustive:
-            raise SpecError(
-                f"problem '{choice.text}' has exactly {len(made.x)} samples; leave the number away"
-            )
+            raise SpecError(f"problem '{choice.text}' has exactly {len(made.x)} samples; leave the number away")
         made = _thin(made, samples, seed, choice.text)
     else:
         count = problem.samples if samples is None else samples
         least = 2 * int(choice.named.get("k", 2))
-        Parameter("samples", problem.samples, low=least, high=_MAX_SAMPLES, integer=True).check(
-            count, choice.text
-        )
+        Parameter("samples", problem.samples, low=least, high=_MAX_SAMPLES, integer=True).check(count, choice.text)
         level = _NOISE.check(0.0 if noise is None else noise, choice.text)
         made = problem.make(Draw(seed, int(count), level), *choice.values)
     return choice.text, problem.target, made, problem.exhaustive
@@ -165,8 +157,7 @@ def _thin(made: Samples, samples: int | None, seed: int, name: str) -> Samples:
     least = max(4, 2 * len(made.classes))
     if not least <= samples <= len(made.x):
         raise SpecError(
-            f"{name} has {len(made.x):,} samples: the number to use must be from {least} to that, "
-            f"got {samples:,}"
+            f"{name} has {len(made.x):,} samples: the number to use must be from {least} to that, got {samples:,}"
         )
     chosen = subset(made.y, len(made.classes), samples, generator(seed, "subset"))
     return dataclasses.replace(made, x=made.x[chosen], y=made.y[chosen])
@@ -187,6 +178,4 @@ def _scale_notes(columns: np.ndarray, names: tuple[str, ...], kind: str) -> list
     widest = int(deviation.argmax())
     if deviation[widest] <= _WIDE:
         return []
-    return [
-        f"{kind} '{names[widest]}' has a standard deviation of {deviation[widest]:.3g}: standardise the data"
-    ]
+    return [f"{kind} '{names[widest]}' has a standard deviation of {deviation[widest]:.3g}: standardise the data"]

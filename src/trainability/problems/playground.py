@@ -46,9 +46,7 @@ def _gauss(draw: Draw) -> Samples:
     y = np.repeat([1, 0], _halves(draw.samples))
     # The playground maps noise 0 … 0.5 to a variance of 0.5 … 4.
     deviation = math.sqrt(0.5 + 7 * draw.noise)
-    return _classes(
-        np.where(y == 1, 2, -2)[:, None] + deviation * draw.points.standard_normal((draw.samples, 2)), y
-    )
+    return _classes(np.where(y == 1, 2, -2)[:, None] + deviation * draw.points.standard_normal((draw.samples, 2)), y)
 
 
 def _spiral(draw: Draw) -> Samples:

@@ -18,9 +18,7 @@ HELD_OUT: Final = 0.25
 
 # Second word of the Philox key. Each purpose has its own stream, so that another noise level keeps the points
 # and another validation fraction keeps the data. The high half spells "prob": other users of a seed differ.
-_STREAMS: Final = {
-    name: 0x70726F62_00000000 + i for i, name in enumerate(("points", "noise", "subset", "split"))
-}
+_STREAMS: Final = {name: 0x70726F62_00000000 + i for i, name in enumerate(("points", "noise", "subset", "split"))}
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:

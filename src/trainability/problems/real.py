@@ -20,17 +20,11 @@ def _load(loader: str, draw: Draw, scale: float = 1.0, **options: object) -> Sam
     x = np.asarray(bunch.data, dtype=np.float64) / scale
     features = tuple(str(name) for name in bunch.feature_names)
     if not hasattr(bunch, "target_names"):
-        return Samples(
-            x, np.asarray(bunch.target, dtype=np.float64)[:, None], features, targets=("progression",)
-        )
-    return Samples(
-        x, np.asarray(bunch.target, dtype=np.int64), features, tuple(str(n) for n in bunch.target_names)
-    )
+        return Samples(x, np.asarray(bunch.target, dtype=np.float64)[:, None], features, targets=("progression",))
+    return Samples(x, np.asarray(bunch.target, dtype=np.int64), features, tuple(str(n) for n in bunch.target_names))
 
 
-def _entry(
-    name: str, summary: str, target: str, reason: str, task: Task = "classes", **options: object
-) -> Problem:
+def _entry(name: str, summary: str, target: str, reason: str, task: Task = "classes", **options: object) -> Problem:
     return Problem(
         name=name,
         summary=summary,

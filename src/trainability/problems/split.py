@@ -46,9 +46,7 @@ def split(
     held_indices, rest = _draw(y, _shares(total, able, held), r)
     notes = []
     if held != wanted:
-        notes.append(
-            f"{held} of {len(y)} samples are held out, not {wanted}, so that each part has every class it can"
-        )
+        notes.append(f"{held} of {len(y)} samples are held out, not {wanted}, so that each part has every class it can")
     if single := [name for name, able_of_class in zip(classes, able, strict=True) if able_of_class == 0]:
         notes.append(f"only one sample has class {several(single)}: it is in the training part")
     return rest, held_indices, tuple(notes)

@@ -35,7 +35,6 @@ def fit_scale(x: np.ndarray, names: tuple[str, ...]) -> Scale:
     bad = ~np.isfinite(mean) | ~np.isfinite(deviation) | (deviation == 0)
     if bad.any():
         raise DataError(
-            f"'{names[int(bad.argmax())]}' has values too large or too close together to standardise; "
-            "rescale it"
+            f"'{names[int(bad.argmax())]}' has values too large or too close together to standardise; rescale it"
         )
     return Scale(mean, deviation)

@@ -41,13 +41,10 @@ def _check_file(path: Path, owner: str, extension: str) -> None:
             raise DataError(f"there is no folder '{path.parent}', so no file {owner}")
         names = sorted(p.name for p in path.parent.iterdir() if p.suffix.lower() in EXTENSIONS)
         near = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
-        raise DataError(
-            f"there is no file {owner}" + (f"; did you mean '{path.parent / near[0]}'?" if near else "")
-        )
+        raise DataError(f"there is no file {owner}" + (f"; did you mean '{path.parent / near[0]}'?" if near else ""))
     if extension not in EXTENSIONS:
         raise DataError(
-            f"{owner} ends in '{extension}', which is not a known kind of table; known are "
-            f"{', '.join(EXTENSIONS)}"
+            f"{owner} ends in '{extension}', which is not a known kind of table; known are {', '.join(EXTENSIONS)}"
         )
     size = path.stat().st_size
     if size == 0:

@@ -32,9 +32,9 @@ Cell = Mapping[str, Any]
 def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> str:
     """Name the best cell, those that cannot be told from it, and the worst.
 
-    Where Cochran's test finds any difference, cells are compared pairwise with the best over the trials that
-    they share (the same trial number has the same seed in every cell) by McNemar's exact test. Where all cells
-    solve everything, the same is done for the steps with Friedman's and Wilcoxon's signed-rank test. Pairs are
+    Where Cochran's test finds any difference, cells are compared pairwise with the best by McNemar's exact
+    test, over the trials that they share (the same trial number has the same seed in every cell). If all
+    cells solve everything, Friedman's and Wilcoxon's signed-rank tests do the same for the steps. Pairs are
     corrected with Holm's method; all is read at 5 %.
 
     Args:
@@ -82,10 +82,7 @@ def _ordered(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> st
         text = f"{name} learns best and {_solves(best)}"
     elif best["solved"] == 1:
         within = interval(best["solved_low"], best["solved_high"])
-        text = (
-            f"{name} and {_others(others)} solve every trial or cannot be told from that "
-            f"(95 % interval {within})"
-        )
+        text = f"{name} and {_others(others)} solve every trial or cannot be told from that (95 % interval {within})"
     else:
         text = f"{name} {_solves(best)}, and {_others(others)} cannot be told from it"
     worst = behind[-1]
@@ -102,8 +99,7 @@ def _unclear(order: list[Cell], trials: pl.DataFrame, axes: Sequence[str]) -> st
     """No cell can be told from the best one; all together they may still differ."""
     best, worst = order[0], order[-1]
     ends = (
-        f"{starts_sentence(cell_name(best, axes), axes)} {_solves(best)} and {cell_name(worst, axes)} "
-        f"{_solves(worst)}"
+        f"{starts_sentence(cell_name(best, axes), axes)} {_solves(best)} and {cell_name(worst, axes)} {_solves(worst)}"
     )
     p = _cochran(order, trials) if len(order) > 2 else 1.0
     if p <= LEVEL:
@@ -238,9 +234,7 @@ def _cochran(order: Sequence[Cell], trials: pl.DataFrame) -> float:
 
     found = _outcomes(order, trials, "solved")
     shared = sorted(set.intersection(*(set(column) for column in found)))
-    solved = np.array([[bool(column[t]) for column in found] for t in shared], float).reshape(
-        len(shared), len(found)
-    )
+    solved = np.array([[bool(column[t]) for column in found] for t in shared], float).reshape(len(shared), len(found))
     k, by_cell, by_trial = len(found), solved.sum(axis=0), solved.sum(axis=1)
     below = (by_trial * (k - by_trial)).sum()
     if below == 0:

@@ -26,9 +26,7 @@ def table_html(record: RunRecord) -> str:
         ("dead", False),
         ("NaN", False),
     ]
-    head = "".join(
-        f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads
-    )
+    head = "".join(f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads)
     rows = "\n".join(_row(cell, record.axes) for cell in ranked(record.cells).iter_rows(named=True))
     tall = " tall" if record.cells.height > _TALL else ""
     return (

@@ -39,7 +39,6 @@ class RunRecord:
         conclusion: what the run shows, one or two sentences.
         engine: the engine that ran.
         facts: further lines for the reader, such as seconds, rate and versions.
-        vitals: names of the vital signs that the trials table holds.
     """
 
     question: str
@@ -55,10 +54,17 @@ class RunRecord:
     conclusion: str
     engine: str
     facts: Mapping[str, str] = field(default_factory=dict)
-    vitals: tuple[str, ...] = ()
+
+
+_OFF: Final = {
+    "norm": "none", "residual": False, "schedule": "constant", "clip": 0, "dropout": 0, "l1": 0, "l2": 0, "decay": 0,
+    "bias_init": "zeros", "output": "identity",
+}  # fmt: skip
 
 
 def fixed_choices(cells: pl.DataFrame, axes: tuple[str, ...]) -> dict[str, object]:
-    """The axes of `cells` that do not vary, with their one value each; nulls are left out."""
-    names = [c for c in cells.columns if c not in MEASURED and c not in axes and cells[c].n_unique() == 1]
-    return {name: cells[name][0] for name in names if cells[name][0] is not None}
+    """The axes of `cells` that do not vary, with their one value each; nulls and what is switched off are left out."""
+    if cells.is_empty():
+        return {}
+    values = {name: cells[name][0] for name in cells.columns if name not in MEASURED and name not in axes}
+    return {name: value for name, value in values.items() if value is not None and _OFF.get(name, ...) != value}

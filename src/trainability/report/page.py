@@ -22,11 +22,7 @@ _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'uns
 
 def render(record: RunRecord) -> str:
     """The whole report as HTML: styles, script and figures inside; the same record gives the same text."""
-    title = (
-        f"{record.problem}: which networks learn?"
-        if record.axes
-        else f"{record.problem}: does the network learn?"
-    )
+    title = f"{record.problem}: which networks learn?" if record.axes else f"{record.problem}: does the network learn?"
     return "\n".join([
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
@@ -73,9 +69,7 @@ def _cells(record: RunRecord) -> str:
     cells = f"{record.cells.height:,} cells" if record.cells.height != 1 else "One cell"
     fixed = fixed_choices(record.cells, record.axes)
     line = ", ".join(f"{axis_label(name)} {value(choice)}" for name, choice in fixed.items())
-    about = (
-        f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
-    )
+    about = f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
     target = record.dataset.target.replace(">=", " ≥ ").replace("<=", " ≤ ")
     return (
         f"<section><h2>The cells, best first</h2>\n<p "
@@ -112,9 +106,7 @@ def _reproduce(record: RunRecord) -> str:
         ("In Python", record.python),
         ("The specification", record.spec_toml),
     ]
-    code = "".join(
-        f"<h3>{name}</h3>\n<pre><code>{escape(text)}</code></pre>\n" for name, text in blocks if text
-    )
+    code = "".join(f"<h3>{name}</h3>\n<pre><code>{escape(text)}</code></pre>\n" for name, text in blocks if text)
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in record.dataset.notes)
     return f"<section><h2>How to repeat this</h2>\n<dl>{lines}</dl>{notes}\n{code}</section>"
 

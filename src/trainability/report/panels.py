@@ -41,11 +41,7 @@ def choose(record: RunRecord) -> tuple[list[list[Cell | None]], int]:
     if len(record.axes) == 2 and cells.height <= MOST_IN_GRID:
         counts = {axis: len(levels(cells, axis)) for axis in record.axes}
         down, across = sorted(record.axes, key=lambda axis: counts[axis])
-        if (
-            counts[across] > _MOST_COLUMNS
-            and counts[across] <= 2 * _MOST_COLUMNS
-            and counts[down] <= _MOST_COLUMNS
-        ):
+        if counts[across] > _MOST_COLUMNS and counts[across] <= 2 * _MOST_COLUMNS and counts[down] <= _MOST_COLUMNS:
             down, across = across, down
         if counts[across] <= _MOST_COLUMNS and counts[down] <= 2 * _MOST_COLUMNS and min(counts.values()) > 1:
             place: dict[Any, Cell] = {(c[down], c[across]): c for c in cells.iter_rows(named=True)}

@@ -5,11 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import math
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainability.core.errors import UsageError
 from trainability.core.types import Dataset
@@ -18,17 +17,13 @@ from trainability.report.figures import plot
 from trainability.report.html_table import table_html
 from trainability.report.inputs import RunRecord
 from trainability.report.page import write_report
+from trainability.report.reproduce import command, python, question
 from trainability.report.words import ranked
 from trainability.sweep.spec import AXES, Spec
 
 if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
-
-MEASURED: Final = (
-    "n", "solved", "solved_low", "solved_high", "median_steps", "steps_q1", "steps_q3", "final_loss", "accuracy",
-    "gradient_ratio", "dead", "nan",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,7 +50,7 @@ class Result:
     compile_seconds: float
     seconds: float
     directory: Path
-    load: Callable[[str], pl.DataFrame] = field(repr=False)
+    load: Callable[[Literal["trials", "portraits"]], pl.DataFrame] = field(repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
@@ -93,13 +88,10 @@ class Result:
     def to_dict(self) -> dict[str, Any]:
         """The run as plain data: what ``--json`` writes."""
         cells = [
-            {name: _plain(value) for name, value in row.items() if name != "cell"}
-            for row in self.table.to_dicts()
+            {name: _plain(value) for name, value in row.items() if name != "cell"} for row in self.table.to_dicts()
         ]
         return {
-            "spec": {
-                name: value for name, value in self.spec.model_dump(mode="json", exclude_none=True).items()
-            },
+            "spec": self.spec.model_dump(mode="json", exclude_none=True),
             "conclusion": self.conclusion,
             "cells": cells,
             "engine": self.engine,
@@ -131,9 +123,9 @@ class Result:
             **self.versions,
         }
         return RunRecord(
-            question=self._question(),
-            command=self.command(),
-            python=self._python(),
+            question=question(self.spec, self.axes),
+            command=command(self.spec),
+            python=python(self.spec),
             spec_toml=self.spec.toml(),
             problem=self.spec.problem,
             dataset=self.dataset,
@@ -144,77 +136,11 @@ class Result:
             conclusion=self.conclusion,
             engine=self.engine,
             facts=facts,
-            vitals=_vitals(self.trials),
         )
-
-    def _question(self) -> str:
-        names = {
-            "lr": "learning rate",
-            "init": "initialiser",
-            "norm": "normalisation",
-            "bias_init": "initialiser of the biases",
-        }
-        varied = [names.get(axis, axis.replace("_", " ")) for axis in self.axes]
-        listed = ", ".join(varied[:-1]) + (" and " if varied[1:] else "") + varied[-1] if varied else ""
-        asked = (
-            f"Which {listed} learns {self.spec.problem}, and how surely?"
-            if varied
-            else (f"Does this network learn {self.spec.problem}, and how surely?")
-        )
-        many = "trial" if self.spec.seeds == 1 else "trials"
-        return f"{asked} Each cell holds {self.spec.seeds:,} {many}; a trial is solved when {self.spec.target} at its last step."
-
-    def command(self) -> str:
-        """The shell line that repeats the run."""
-        words = ["trainability", "compare", self.spec.problem]
-        for name, value in self._changed().items():
-            flag = "--" + name.replace("_", "-")
-            if (name == "residual" and value == (True,)) or name == "standardize":
-                words.append(flag)
-            else:
-                words += [
-                    flag,
-                    ",".join(_word(v) for v in value) if isinstance(value, tuple) else _word(value),
-                ]
-        return shlex.join(words)
-
-    def _python(self) -> str:
-        lines = [
-            "import trainability",
-            "",
-            "result = trainability.compare(",
-            f"    problem={self.spec.problem!r},",
-        ]
-        for name, value in self._changed().items():
-            shown = (value[0] if len(value) == 1 else list(value)) if isinstance(value, tuple) else value
-            lines.append(f"    {name}={shown!r},")
-        return "\n".join([*lines, ")", "print(result.conclusion)", ""])
-
-    def _changed(self) -> dict[str, Any]:
-        """The settings that differ from a spec's own defaults."""
-        fields = Spec.model_fields
-        skipped = ("problem", "engine")
-        return {
-            name: value
-            for name in fields
-            if name not in skipped and (value := getattr(self.spec, name)) != fields[name].default
-        }
 
     def _repr_html_(self) -> str:
         return table_html(self.record)
 
 
-def _word(value: Any, name: str = "") -> str:
-    if name == "batch" and value == 0:
-        return "full"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _vitals(trials: pl.DataFrame) -> tuple[str, ...]:
-    from trainability.vitals import names
-
-    return tuple(name for name in names() if name in trials.columns)

@@ -94,9 +94,7 @@ def grid_lines(axes: Axes) -> None:
 
 def legend_above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:
     """One legend for all panels, on one line above them."""
-    figure.legend(
-        handles, labels, loc="outside upper left", ncols=len(labels), handlelength=1.8, columnspacing=1.6
-    )
+    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels), handlelength=1.8, columnspacing=1.6)
 
 
 def ink_on(colour: Sequence[float]) -> str:

@@ -72,8 +72,9 @@ def p_value(p: float) -> str:
 
 
 def axis_label(axis: str) -> str:
-    """An axis as a heading: ``l2``, ``batch size``."""
-    return axis.replace("_", " ")
+    """An axis as a heading: ``l2``, ``learning rate``."""
+    names = {"lr": "learning rate", "init": "initialiser", "norm": "normalisation", "bias_init": "bias initialiser"}
+    return names.get(axis, axis.replace("_", " "))
 
 
 def short(name: str, width: int = 24) -> str:

@@ -39,9 +39,7 @@ class Run:
         self.package: str = identity["package"]
         self._parts = directory / layout.PARTS
         self._locked = False
-        self._earlier: dict[
-            tuple[str, str], set[PartName]
-        ] = {}  # under the lock: (kind, key) to what is on disk
+        self._earlier: dict[tuple[str, str], set[PartName]] = {}  # under the lock: (kind, key) to what is on disk
         self._whole: set[str] = set()  # names of parts whose checksum was right
         self._damaged: dict[str, str] = {}  # name of a part: a sentence
 
@@ -90,9 +88,7 @@ class Run:
         """The keys of the parts that are whole; a call lists the directory and checks the parts new to it."""
         return set(self._find(kind))
 
-    def tables(
-        self, kind: layout.Kind, columns: Sequence[str] | None = None
-    ) -> Iterator[tuple[str, polars.DataFrame]]:
+    def tables(self, kind: layout.Kind, columns: Sequence[str] | None = None) -> Iterator[tuple[str, polars.DataFrame]]:
         """Every whole part in the order of the keys, as (key, table); one at a time is in memory.
 
         With `columns` only these are read. Raises StoreError if a whole part does not have them.
@@ -246,6 +242,5 @@ def _refuse_foreign(directory: Path) -> None:
     if foreign and layout.IDENTITY not in names:
         shown = ", ".join(foreign[:3]) + (" and more" if foreign[3:] else "")
         raise StoreError(
-            f"{directory} is not empty and holds no run (it has {shown}); "
-            "choose another --out or an empty directory"
+            f"{directory} is not empty and holds no run (it has {shown}); choose another --out or an empty directory"
         )

@@ -125,7 +125,7 @@ def _cell(index: int, axes: dict[str, Any], spec: Spec, data: Dataset, target: A
     loss.entry.check(data, axes.get("output", ""))
     output = activations.choose(axes.get("output") or loss.entry.default_output(data.task))
     if activations.pieces_of(output) != 1:
-        raise SpecError(f"the output activation '{output.text}' takes several pre-activations per unit; choose another")
+        raise SpecError(f"the output activation '{output.text}' takes several pre-activations a unit; choose another")
     activation = activations.choose(axes["activation"])
     optimizer = OPTIMIZERS.choose(axes["optimizer"])
     schedule = SCHEDULES.choose(axes["schedule"])
@@ -147,8 +147,8 @@ def _cell(index: int, axes: dict[str, Any], spec: Spec, data: Dataset, target: A
     if axes["norm"] == "batch" and (batch or len(data.x_train)) < 2:
         raise SpecError("batch normalisation needs a batch of at least 2 samples")
     rate = axes.get("lr", optimizer.entry.default_rate)
-    shown = batch or len(data.x_train)
-    axes = {**axes, "batch": shown, "bias_init": axes.get("bias_init", init.entry.bias), "output": output.text, "lr": rate}
+    bias_init = axes.get("bias_init", init.entry.bias)
+    axes = {**axes, "batch": batch or len(data.x_train), "bias_init": bias_init, "output": output.text, "lr": rate}
     program = Program(
         network=network,
         task=data.task,

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from trainability.core.errors import Interrupted
 from trainability.core.types import Dataset
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Store(Protocol):
     """What a run needs of a store: see `store.Run`."""
 
-    def finished(self, kind: str) -> set[str]: ...
-    def write(self, kind: str, key: str, table: pl.DataFrame) -> None: ...
+    def finished(self, kind: Literal["trials", "portraits"]) -> set[str]: ...
+    def write(self, kind: Literal["trials", "portraits"], key: str, table: pl.DataFrame) -> None: ...
 
 
 @dataclass

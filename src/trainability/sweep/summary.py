@@ -52,14 +52,15 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
     gradient = group["gradient_rms"].list.first().list
     with np.errstate(all="ignore"):
         ratio = gradient.first().to_numpy() / gradient.last().to_numpy()
-    dead = np.array([np.mean(layers[:-1]) if len(layers) > 1 else 0.0 for layers in group["dead"].list.last().to_list()])
+    last = group["dead"].list.last().to_list()
+    dead = np.array([np.mean(layers[:-1]) if len(layers) > 1 else 0.0 for layers in last])
     return row | {
         **{name: None if np.isnan(value) else int(value) for name, value in zip(names, steps, strict=True)},
         "final_loss": _number(_median(group["train_loss"].to_numpy())),
         "accuracy": _number(_median(group["train_score"].to_numpy())),
         "gradient_ratio": _number(_median(ratio)),
         "dead": _number(float(np.nanmean(dead))) if not np.isnan(dead).all() else None,
-        "nan": float((group["ended"] == "nan").mean() or 0.0),
+        "nan": float(np.mean(group["ended"].to_numpy() == "nan")),
     }
 
 

@@ -1,7 +1,7 @@
 """Vital signs: one measured number of a layer at a step.
 
-A vital sign is a pure function of a `LayerView`, written against an array namespace (`numpy` or `jax.numpy`), so that the
-engine measures it on its device and a slower twin checks it in NumPy.
+A vital sign is a pure function of a `LayerView`, written against an array namespace (`numpy` or `jax.numpy`), so that
+the engine measures it on its device and a slower twin checks it in NumPy.
 """
 
 from __future__ import annotations

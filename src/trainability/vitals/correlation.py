@@ -22,8 +22,9 @@ def _correlation(layer: LayerView, xp: Any) -> Any:
     length = xp.sqrt(xp.sum(xp.square(scaled), axis=1, keepdims=True))
     silent = length == 0
     # Silent answers all point the same way, along a first axis of their own.
-    axis = xp.concatenate([xp.asarray(silent, a.dtype), scaled / xp.where(silent, xp.ones_like(length), length)], axis=1)
-    total = xp.sum(xp.square(xp.sum(axis, axis=0)))
+    direction = scaled / xp.where(silent, xp.ones_like(length), length)
+    direction = xp.concatenate([xp.asarray(silent, a.dtype), direction], axis=1)
+    total = xp.sum(xp.square(xp.sum(direction, axis=0)))
     return (total - samples) / (samples * (samples - 1))
 
 

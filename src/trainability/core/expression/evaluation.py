@@ -126,17 +126,10 @@ class _Evaluation:
     Parts that hold no array stay Python floats, which neither library lets widen a float32.
     """
 
-    def __init__(
-        self,
-        library: Library,
-        values: Mapping[str, Any],
-        variables: tuple[str, ...],
-        root: _Evaluation | None = None,
-    ):
+    def __init__(self, library: Library, values: Mapping[str, Any], variables: tuple[str, ...]):
         self.library = library
         self.values = values
         self.variables = variables
-        self.root = root or self
         self.known: dict[int, Any] = {}
 
     def value(self, node: Node) -> Any:
@@ -173,9 +166,8 @@ class _Evaluation:
     def called(self, node: Call) -> Any:
         function = self.library.functions[node.function]
         if node.function in REDUCTIONS:
-            # Over the units as they are: a guarded branch sees some of them replaced by its witness.
-            like = self.root.values[self.variables[0]]
-            argument = self.library.asarray(self.root.value(node.arguments[0]), dtype=like.dtype)
+            like = self.values[self.variables[0]]
+            argument = self.library.asarray(self.value(node.arguments[0]), dtype=like.dtype)
             return function(self.library.broadcast(argument, like.shape), axis=-1, keepdims=True)
         arguments = [self.value(argument) for argument in node.arguments]
         if all(map(_is_scalar, arguments)):
@@ -198,10 +190,10 @@ class _Evaluation:
         for name in self.variables:
             value = self.values[name]
             values[name] = self.library.where(condition, *((value, safe) if taken else (safe, value)))
-        return _Evaluation(self.library, values, self.variables, self.root).value(node)
+        return _Evaluation(self.library, values, self.variables).value(node)
 
     def array(self, value: Any) -> Any:
-        dtype = self.root.values[self.variables[0]].dtype
+        dtype = self.values[self.variables[0]].dtype
         return self.library.asarray(value, dtype=dtype) if _is_scalar(value) else value
 
 

@@ -60,12 +60,8 @@ _TABLE = (
     _both("arcsin", r"\arcsin\left({u}\right)", "1 / sqrt(1 - u**2)", "asin"),
     _both("arctan", r"\arctan\left({u}\right)", "1 / (1 + u**2)", "atan"),
     _both("arcsinh", _upright("arsinh"), "1 / sqrt(1 + u**2)", "asinh"),
-    Function(
-        "erf", _upright("erf"), "scipy.special.erf", "jax.scipy.special.erf", "2 / sqrt(pi) * exp(-u**2)"
-    ),
-    Function(
-        "erfc", _upright("erfc"), "scipy.special.erfc", "jax.scipy.special.erfc", "-2 / sqrt(pi) * exp(-u**2)"
-    ),
+    Function("erf", _upright("erf"), "scipy.special.erf", "jax.scipy.special.erf", "2 / sqrt(pi) * exp(-u**2)"),
+    Function("erfc", _upright("erfc"), "scipy.special.erfc", "jax.scipy.special.erfc", "-2 / sqrt(pi) * exp(-u**2)"),
     # sigmoid(-u) rather than 1 - sigmoid(u): the difference cancels for large u.
     Function(
         "sigmoid",

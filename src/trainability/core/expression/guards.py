@@ -2,7 +2,8 @@
 
 A branch is evaluated everywhere, also where it is not taken. There its variables are replaced by its
 *witness*: a value at which the branch and its derivatives are finite for all parameter values tried. A value
-at which the branch is taken anyway is preferred. An affine branch needs none.
+at which the branch is taken anyway is preferred. An affine branch needs none. A ``where`` that reduces over units gets
+none, because the replaced units would enter the reduction.
 """
 
 from __future__ import annotations
@@ -21,9 +22,7 @@ _CANDIDATES = (
 )
 
 
-def guard(
-    node: Node, variables: tuple[str, ...] = ("x",), samples: Sequence[Mapping[str, float]] = ({},)
-) -> Node:
+def guard(node: Node, variables: tuple[str, ...] = ("x",), samples: Sequence[Mapping[str, float]] = ({},)) -> Node:
     """`node` lowered, with a witness for each branch that needs one.
 
     Args:

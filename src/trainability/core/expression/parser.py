@@ -82,9 +82,7 @@ class _Parser:
         excerpt = self.text[first : start + 40]
         excerpt = "".join(c if c.isprintable() else " " for c in excerpt)
         raise FormulaError(
-            f"{sentence} (character {start + 1} of the formula)\n  {excerpt}\n  "
-            + " " * (start - first)
-            + "^"
+            f"{sentence} (character {start + 1} of the formula)\n  {excerpt}\n  " + " " * (start - first) + "^"
         )
 
     def tokenize(self) -> None:
@@ -227,9 +225,7 @@ class _Parser:
             self.fail(f"the function '{token.text}' needs an argument: '{token.text}(x)'", token.start)
         near = _near(token.text, {*self.variables, *CONSTANTS, *functions})
         variables = ", ".join(f"'{name}'" for name in self.variables)
-        return self.fail(
-            f"unknown name '{token.text}'; {near or f'the formula may use {variables}'}", token.start
-        )
+        return self.fail(f"unknown name '{token.text}'; {near or f'the formula may use {variables}'}", token.start)
 
     def functions(self) -> set[str]:
         return {"where", *FUNCTIONS, *FUNCTION_ALIASES, *self.macros}

@@ -113,10 +113,10 @@ def _latex(node: Node, least: int) -> str:
 
 def _base(node: Node) -> str:
     """The base of a power; e^x and roots need parentheses, which names and numbers do not."""
-    if isinstance(node, Number) and "cdot" in _latex_number(node.value):
-        return rf"\left({_latex_number(node.value)}\right)"
     text = _latex(node, _ATOM)
-    return text if isinstance(node, Name | Number) or text.startswith(r"\left(") else rf"\left({text}\right)"
+    plain = isinstance(node, Name) or (isinstance(node, Number) and "^" not in text)
+    enclosed = text.startswith(r"\left(") and text.endswith(r"\right)")
+    return text if plain or enclosed else rf"\left({text}\right)"
 
 
 def _starts_with_digit(node: Node) -> bool:

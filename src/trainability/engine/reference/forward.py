@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -15,8 +16,8 @@ from trainability.engine.interface import Program
 from trainability.normalization import MOMENTUM, NORMALIZATIONS, normalize, statistics
 
 NARROW = 32
-"""Up to this fan_in a product is written as multiply and add: XLA's batched matrix product was measured three times slower
-there, because it calls a routine for every trial."""
+"""Up to this fan_in a product is written as multiply and add: XLA's batched matrix product was measured three times
+slower there, because it calls a routine for every trial."""
 
 
 class Noise(NamedTuple):
@@ -114,12 +115,19 @@ def normalized(
         if entry.running:
             unbiased = variance * (len(z) / max(1, len(z) - 1))
             newest = (mean[0], unbiased[0])
-            moved = [tuple((1.0 - MOMENTUM) * old + MOMENTUM * new for old, new in zip(running[layer], newest, strict=True))]
+            pairs = zip(running[layer], newest, strict=True)
+            moved = [tuple((1.0 - MOMENTUM) * old + MOMENTUM * new for old, new in pairs)]
     z = normalize(z, mean, variance) * parameters["factor"][layer][None]
     return (z + parameters["shift"][layer][None] if entry.shift else z), moved
 
 
-def layer_views(program: Program, parameters: Any, numbers: Any, layers: list[Layer], gradients: list[Any]) -> list[LayerView]:
+def _apply(function: Any, values: list[Any], z: Any) -> Any:
+    return function(z, values)
+
+
+def layer_views(
+    program: Program, parameters: Any, numbers: Any, layers: list[Layer], gradients: list[Any]
+) -> list[LayerView]:
     """What the vital signs look at, a view per layer. φ′ is NaN where the activation mixes units."""
     views, last = [], len(layers) - 1
     for i, (layer, gradient) in enumerate(zip(layers, gradients, strict=True)):
@@ -129,7 +137,7 @@ def layer_views(program: Program, parameters: Any, numbers: Any, layers: list[La
             learned = parameters["activation"][i] if i < last and entry.learned else None
             values = _values(entry, numbers["output" if i == last else "activation"], learned)
             z = layer.pre_activation
-            _, slope = jax.jvp(lambda z, f=jax_function(entry), v=values: f(z, v), (z,), (jnp.ones_like(z),))
+            _, slope = jax.jvp(functools.partial(_apply, jax_function(entry), values), (z,), (jnp.ones_like(z),))
             largest = numbers["largest_slope"] if i < last else jnp.max(jnp.abs(slope))
         views.append(LayerView(layer.pre_activation, layer.activation, slope, largest, gradient))
     return views

@@ -46,7 +46,7 @@ class ReferenceEngine:
         SpecError if there are not that many. More devices on a CPU are virtual ones that share its cores.
         """
         _forbid_fusion()
-        if cache is not None and jax.config.jax_compilation_cache_dir is None:
+        if cache is not None and jax.config.values["jax_compilation_cache_dir"] is None:
             jax.config.update("jax_compilation_cache_dir", str(cache))
             jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
             jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
@@ -118,18 +118,15 @@ def _run(
     host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
-    keys = train.Keys(
-        *(
-            tuple(jnp.asarray(word) for word in random.trial_key(trials.seed, trials.trial, stream))
-            for stream in (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
-        )
-    )
+    streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
+    keys = jax.tree.map(jnp.asarray, train.Keys(*(random.trial_key(trials.seed, trials.trial, s) for s in streams)))
     arrays = _arrays(program, data)
     total = jnp.int32(steps)
 
     begun = time.perf_counter()
     shapes = tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves((arrays, numbers)))
-    begin, segment = _compiled((program, shapes, measures, len(trials), device), parameters, numbers, keys, arrays, total)
+    key = (program, shapes, measures, len(trials), device)
+    begin, segment = _compiled(key, parameters, numbers, keys, arrays, total)
     compile_seconds = time.perf_counter() - begun
 
     intervals: list[tuple[float, float]] = []
@@ -141,9 +138,7 @@ def _run(
         while True:
             stop = min(mark, done + stride)
             started = time.perf_counter()
-            state, scores, signs = segment(
-                state, numbers, keys, arrays, jnp.int32(done), jnp.int32(stop), total
-            )
+            state, scores, signs = segment(state, numbers, keys, arrays, jnp.int32(done), jnp.int32(stop), total)
             scores.block_until_ready()
             ended = time.perf_counter()
             if stop > done:
@@ -189,7 +184,7 @@ def _compiled(key: Any, parameters: Any, numbers: Any, keys: Any, arrays: Any, t
 
 
 def _build(program: Program, measures: Measures) -> tuple[Any, Any]:
-    """The two programs of a block: its state before the first step, and steps [first, last) with a measurement after."""
+    """The two programs of a block: its first state, and steps [first, last) with a measurement after them."""
 
     @functools.partial(jax.jit, static_argnames="samples")
     def begin(parameters: Any, numbers: Any, total: Any, samples: int) -> train.State:

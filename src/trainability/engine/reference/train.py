@@ -137,11 +137,12 @@ def step(program: Program, state: State, numbers: Any, keys: Keys, count: Any, t
 
     (loss, running), gradient = jax.value_and_grad(objective, has_aux=True)(state.parameters)
     if program.clip:
-        norm = optax.global_norm(gradient)
+        norm = optax.tree.norm(gradient)
         shrink = jnp.minimum(1.0, numbers["clip"] / jnp.maximum(norm, jnp.finfo(program.dtype).tiny))
         gradient = jax.tree.map(lambda g: g * shrink, gradient)
-    updates, memory = optimizer(program, numbers, total).update(gradient, state.optimizer, state.parameters)
-    parameters = optax.apply_updates(state.parameters, updates)
+    with jax.numpy_dtype_promotion("standard"):  # optax raises its traced decay rates to a whole-numbered count
+        updates, memory = optimizer(program, numbers, total).update(gradient, state.optimizer, state.parameters)
+    parameters: Any = optax.apply_updates(state.parameters, updates)
     if program.decay:
         shrunk = numbers["decay"] * numbers["rate"]
         shrunk = shrunk * factor(program, numbers, count, total, SCHEDULES[program.schedule])

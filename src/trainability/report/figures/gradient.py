@@ -45,9 +45,7 @@ def picture(record: RunRecord) -> Picture | None:
             deepest = max(deepest, layers[-1])
             for place, colour, marker in ((0, SERIES[0], MARKERS[0]), (-1, SERIES[1], MARKERS[1])):
                 at = values[:, place]
-                low, middle, high = np.maximum(
-                    quantiles(np.where(np.isinf(at), np.nan, at), (0.25, 0.5, 0.75)), _FLOOR
-                )
+                low, middle, high = np.maximum(quantiles(np.where(np.isinf(at), np.nan, at), (0.25, 0.5, 0.75)), _FLOOR)
                 panel.axes.fill_between(layers, low, high, color=colour, alpha=0.25, linewidth=0)
                 panel.axes.plot(layers, middle, marker=marker, markersize=3.2, color=colour)
                 band = np.stack([low, middle, high])
@@ -68,6 +66,4 @@ def picture(record: RunRecord) -> Picture | None:
         f"that falls towards layer 1 is a vanishing gradient, and the layers on its low end do not "
         f"learn.{shown}"
     )
-    return Picture(
-        figure, caption, "Gradient size over the layers for each cell, at the start and at the end."
-    )
+    return Picture(figure, caption, "Gradient size over the layers for each cell, at the start and at the end.")

@@ -30,9 +30,7 @@ def picture(record: RunRecord) -> Picture | None:
             steps, values = history(rows, "history_train_loss")
             grid_lines(panel.axes)
             if not np.isfinite(values).any():
-                panel.axes.text(
-                    0.5, 0.5, "no finite loss", transform=panel.axes.transAxes, ha="center", va="center"
-                )
+                panel.axes.text(0.5, 0.5, "no finite loss", transform=panel.axes.transAxes, ha="center", va="center")
                 continue
             bands = quantiles(np.where(np.isfinite(values), values, np.inf), _SHARES)
             _bands(panel.axes, steps, bands)
@@ -64,9 +62,7 @@ def picture(record: RunRecord) -> Picture | None:
         + (" A trial that became NaN counts as infinitely bad from there on." if infinite else "")
         + shown
     )
-    return Picture(
-        figure, caption, "Loss against step for each cell, median and quantile bands, logarithmic axes."
-    )
+    return Picture(figure, caption, "Loss against step for each cell, median and quantile bands, logarithmic axes.")
 
 
 def _bands(axes: Axes, steps: np.ndarray, bands: np.ndarray) -> None:

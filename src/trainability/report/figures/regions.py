@@ -42,9 +42,7 @@ def picture(record: RunRecord) -> Picture | None:
         f"failed shows as {'a plane' if regression else 'a region'} that the samples of other "
         f"{'heights' if regression else 'classes'} fall into."
     )
-    return Picture(
-        figure, caption, "Decision regions of typical solved and failed networks over the two inputs."
-    )
+    return Picture(figure, caption, "Decision regions of typical solved and failed networks over the two inputs.")
 
 
 def _extent(record: RunRecord) -> tuple[float, float, float, float]:

@@ -121,9 +121,7 @@ def _maps(record: RunRecord) -> Picture:
             axes.set_ylabel(axis_label(down))
         if k + wide >= len(shown):
             axes.set_xlabel(axis_label(across))
-        axes.set_title(
-            ", ".join(f"{axis_label(o)} {value(v)}" for o, v in zip(others, shown[k], strict=True))
-        )
+        axes.set_title(", ".join(f"{axis_label(o)} {value(v)}" for o, v in zip(others, shown[k], strict=True)))
     figure.colorbar(
         ScalarMappable(Normalize(0, 100), colours), ax=panels, fraction=0.03,
         shrink=min(1.0, max(0.3, 2.2 / tall)), label="solved, % of trials",
@@ -134,9 +132,7 @@ def _maps(record: RunRecord) -> Picture:
         f"yellow learns, "
         f"dark blue does not; look for the edge between them.{more}"
     )
-    return Picture(
-        figure, caption, f"Heat map of the solved share over {axis_label(down)} and {axis_label(across)}."
-    )
+    return Picture(figure, caption, f"Heat map of the solved share over {axis_label(down)} and {axis_label(across)}.")
 
 
 def _map(axes: Axes, grid: np.ndarray, colours: Colormap, points: float) -> None:

@@ -81,9 +81,7 @@ def picture(record: RunRecord) -> Picture | None:
         "two different inputs look alike to that layer, dead units answer nothing to every input, and "
         "saturated units sit on a flat end."
     )
-    return Picture(
-        figure, caption, "Heat maps of vital signs by layer and step for the best and the worst cell."
-    )
+    return Picture(figure, caption, "Heat maps of vital signs by layer and step for the best and the worst cell.")
 
 
 def _ticks(axes: Any, steps: np.ndarray, layers: int) -> None:

@@ -1,0 +1,45 @@
+# make demo     install the product and answer one question, with a report
+# make test     install the test extra and run every check; what CI runs
+# make install  the product alone
+# make bench    speed against peers, in one run
+# make soak     the long tests
+PYTHON ?= python3
+BIN := .venv/bin
+# Two test processes on two cores; each compiles programs of its own.
+JOBS ?= 2
+
+.PHONY: demo test install check pytest bench soak clean
+
+install: .venv/.product
+
+.venv/.product: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/.test: pyproject.toml .venv/.product
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+demo: .venv/.product
+	$(BIN)/trainability compare xor --depth 1,2,4,9 --width 5 --activation sigmoid,tanh,relu,leaky_relu,elu \
+	  --init uniform:1 --loss bce --optimizer sgd --lr 0.1 --steps 3000 --seeds 32 --report report.html
+
+test: check pytest
+
+check: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+pytest: .venv/.test
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
+
+soak: .venv/.test
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak
+
+bench: .venv/.test
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis report.html

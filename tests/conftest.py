@@ -1,0 +1,20 @@
+"""What every test runs under: strict JAX, a home of its own, and no warnings."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+# Before JAX is imported, here and in the processes that tests start. Types and ranks are never promoted silently.
+os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+os.environ["JAX_PLATFORMS"] = "cpu"
+os.environ.setdefault("KERAS_BACKEND", "torch")
+# Runs and compiled programs of a test session lie in a directory of its own, shared by its processes.
+os.environ.setdefault("TRAINABILITY_HOME", str(Path(tempfile.gettempdir()) / f"trainability-tests-{os.getuid()}"))
+
+from trainability.engine.selection import make
+
+# The engine sets the compiler's flags, which must be said before anything else starts JAX.
+make(None, None)
