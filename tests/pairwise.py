@@ -1,4 +1,7 @@
-"""A small table of rows in which every wanted pair of values occurs: pairwise cover, built greedily."""
+"""A small table of rows in which every wanted pair of values occurs: pairwise cover, built greedily.
+
+Reference: D. Cohen et al., The AETG system: an approach to testing based on combinatorial design, IEEE TSE 23 (1997).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Row: TypeAlias = dict[str, Any]
-Pair: TypeAlias = tuple[tuple[str, Hashable], tuple[str, Hashable]]
+Factors: TypeAlias = Mapping[str, Sequence[Hashable]]
+Pair: TypeAlias = frozenset[tuple[str, Any]]
 
 
 def cover(
-    factors: Mapping[str, Sequence[Hashable]],
+    factors: Factors,
     together: Iterable[tuple[str, str]],
     allowed: Callable[[Row], bool] = lambda row: True,
     start: Iterable[Row] = (),
@@ -21,37 +25,43 @@ def cover(
 
     Args:
         together: pairs of factors.
-        allowed: whether a row, complete or not, may be; every allowed pair must have an allowed row.
+        allowed: whether a row, complete or not, may be. A row that may be must be completable in the factors' order.
         start: rows that are there already; they come first in the answer.
     """
     rows = [dict(row) for row in start]
-    wanted = wanted_pairs(factors, together, allowed)
-    used = Counter((name, value) for row in rows for name, value in row.items())
+    together = list(together)
+    missing = wanted(factors, together, allowed)
+    used = Counter(itertools.chain.from_iterable(row.items() for row in rows))
     for row in rows:
-        _take(wanted, row)
-    while wanted:
-        row = dict(next(iter(wanted)))
-        for name in factors.keys() - row.keys() if len(row) < len(factors) else ():
-            assert name in factors
+        _strike(missing, row, together)
+    while missing:
+        row = dict(next(iter(missing)))
         for name in (name for name in factors if name not in row):
             fits = [value for value in factors[name] if allowed({**row, name: value})]
-            row[name] = max(fits, key=lambda value: (len(_found(wanted, row, name, value)), -used[name, value]))
-        _take(wanted, row)
+            # Of the values that bring as many missing pairs, the one that was used least.
+            row[name] = max(fits, key=lambda v: (_gain(missing, row, name, v, together), -used[name, v]))
+        _strike(missing, row, together)
         used.update(row.items())
         rows.append({name: row[name] for name in factors})
     return rows
 
 
-def wanted_pairs(
-    factors: Mapping[str, Sequence[Hashable]], together: Iterable[tuple[str, str]], allowed: Callable[[Row], bool]
-) -> dict[Pair, None]:
-    """Every allowed pair of values of the factors named in `together`, as an ordered set."""
-    order = list(factors)
-    named = [sorted(names, key=order.index) for names in together]
-    named.sort(key=lambda names: -len(factors[names[0]]) * len(factors[names[1]]))
+def wanted(factors: Factors, together: Iterable[tuple[str, str]], allowed: Callable[[Row], bool]) -> dict[Pair, None]:
+    """Every allowed pair of values of the factors named in `together`, those with most values first."""
+    by_size = sorted(together, key=lambda names: -len(factors[names[0]]) * len(factors[names[1]]))
     return {
-        ((a, x), (b, y)): None
-        for a, b in named
+        frozenset({(a, x), (b, y)}): None
+        for a, b in by_size
         for x, y in itertools.product(factors[a], factors[b])
         if allowed({a: x, b: y})
     }
+
+
+def _strike(missing: dict[Pair, None], row: Row, together: list[tuple[str, str]]) -> None:
+    for a, b in together:
+        missing.pop(frozenset({(a, row[a]), (b, row[b])}), None)
+
+
+def _gain(missing: dict[Pair, None], row: Row, name: str, value: Any, together: list[tuple[str, str]]) -> int:
+    others = [b if a == name else a for a, b in together if name in (a, b)]
+    return sum(frozenset({(name, value), (o, row[o])}) in missing for o in others if o in row)

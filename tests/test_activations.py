@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-import os
 
 import numpy as np
 import pytest
@@ -157,8 +156,8 @@ def test_the_slope_at_a_kink_is_pytorchs(choice, peer):
 
 
 @peers("keras")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras on PyTorch
 def test_values_are_those_of_keras(choice, peer):
-    os.environ.setdefault("KERAS_BACKEND", "jax")
     import jax
     import keras
 
@@ -444,7 +443,6 @@ def test_every_torch_module_resolves():
 
 
 def test_every_keras_activation_resolves():
-    os.environ.setdefault("KERAS_BACKEND", "jax")
     import keras
 
     names = {name for name, _ in inspect.getmembers(keras.activations, inspect.isfunction)}

@@ -31,7 +31,7 @@ from trainability.report.conclusion import _cochran
 from trainability.report.gather import MOST_STEPS, history, quantiles
 from trainability.report.page import _asset
 from trainability.report.style import INK, Picture, drawing, ink_on, to_svg
-from trainability.report.words import cell_name, number, percent, ranked
+from trainability.report.words import axis_label, cell_name, number, percent, ranked
 
 VITALS = (
     "gradient_rms",
@@ -375,7 +375,7 @@ def test_sections_that_do_not_apply_are_left_out(name):
 @every_run
 def test_the_table_has_every_cell_best_first(name):
     record, (head, *rows) = run(name), Elements(page(name)).rows
-    assert head[: len(record.axes)] == [axis.replace("_", " ") for axis in record.axes]
+    assert head[: len(record.axes)] == [axis_label(axis) for axis in record.axes]
     order = ranked(record.cells)
     assert len(rows) == record.cells.height
     at = head.index("solved")
@@ -766,9 +766,9 @@ def test_cochran_of_two_cells_is_mcnemar_without_correction(pairs):
 def test_cells_are_named_as_one_says_them():
     cell = {"activation": "tanh", "depth": 9, "lr": 1e-3, "init": "he_normal"}
     assert cell_name(cell, ("depth", "activation")) == "tanh at depth 9"
-    assert cell_name(cell, ("lr", "depth", "activation")) == "tanh at depth 9, lr 0.001"
+    assert cell_name(cell, ("lr", "depth", "activation")) == "tanh at depth 9, learning rate 0.001"
     assert cell_name(cell, ("init",)) == "he_normal"
-    assert cell_name(cell, ("init", "depth")) == "depth 9, init he_normal"
+    assert cell_name(cell, ("init", "depth")) == "depth 9, initialiser he_normal"
     assert cell_name(cell, ()) == "the network"
 
 

@@ -66,5 +66,6 @@ def fixed_choices(cells: pl.DataFrame, axes: tuple[str, ...]) -> dict[str, objec
     """The axes of `cells` that do not vary, with their one value each; nulls and what is switched off are left out."""
     if cells.is_empty():
         return {}
-    values = {name: cells[name][0] for name in cells.columns if name not in MEASURED and name not in axes}
+    names = [c for c in cells.columns if c not in MEASURED and c not in axes and cells[c].n_unique() == 1]
+    values = {name: cells[name][0] for name in names}
     return {name: value for name, value in values.items() if value is not None and _OFF.get(name, ...) != value}

@@ -1,0 +1,1 @@
+"""How fast networks train here and with other tools: `python -m bench`, from the root of the repository."""
