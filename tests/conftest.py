@@ -14,7 +14,13 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 # Runs and compiled programs of a test session lie in a directory of its own, shared by its processes.
 os.environ.setdefault("TRAINABILITY_HOME", str(Path(tempfile.gettempdir()) / f"trainability-tests-{os.getuid()}"))
 
+from hypothesis import settings
+
 from trainability.engine.selection import make
+
+# A test run is a function of the code alone, on a machine of any speed.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
 
 # The engine sets the compiler's flags, which must be said before anything else starts JAX.
 make(None, None)

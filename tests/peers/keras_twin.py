@@ -14,6 +14,7 @@ from unittest import mock
 import keras
 from keras.src.backend.common import dtypes
 
+from peers.torch_twin import one_thread
 from peers.trajectory import Trajectory, resolved
 from trainability.normalization import EPSILON, MOMENTUM, NORMALIZATIONS
 
@@ -91,6 +92,7 @@ class Net(keras.Model):
             variance.assign(first + (variance - first) * (size / (size - 1)))
 
 
+@one_thread()
 def train(ours: Trajectory) -> tuple[dict[str, Any], list[float]]:
     """The parameters at the end and the loss at every checkpoint of a trajectory."""
     with _precision(ours.program.dtype):

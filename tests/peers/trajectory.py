@@ -25,8 +25,6 @@ from trainability.sweep.spec import make_spec
 STEPS = 100
 SEED = 2**40 + 3
 SAMPLES = 20
-BATCHES = ("full", 8)  # 8 leaves 4 of 20 samples out in every epoch
-
 RATES = {"adadelta": 1.0, "lion": 0.002, "adam": 0.005, "adamw": 0.005, "adamax": 0.005, "radam": 0.005, "lamb": 0.005}
 """Where the default rate moves the weights too little in 100 steps to tell much."""
 
@@ -81,7 +79,8 @@ class Trajectory:
 def trajectories(task: str, **settings: Any) -> tuple[Trajectory, ...]:
     """Two trials that go through our engine in one block: the first cell of the spec and the last one."""
     data = DATA[task]
-    name = str(settings.get("optimizer", "adam")).split(":")[0]
+    chosen = settings.get("optimizer", "adam")
+    name = (chosen if isinstance(chosen, str) else chosen[0]).partition(":")[0]
     settings = {"dtype": "float64", "hidden": "5", "lr": RATES.get(name, 2 * OPTIMIZERS[name].default_rate), **settings}
     spec = plan.resolve(make_spec({"problem": task, "steps": STEPS, "seeds": 1, **settings}), data)
     grid = plan.cells(spec, data)
@@ -159,8 +158,9 @@ def resolved(path: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def compare(ours: Trajectory, parameters: Mapping[str, Any], losses: Any, tolerance: float) -> None:
+def compare(ours: Trajectory, parameters: Mapping[str, Any], losses: Any, tolerance: float, library: str) -> None:
     """Assert that a twin took the same way: every checkpoint's loss and every parameter at the end."""
+    where = f"{library}, {ours.activation.text}, {ours.optimizer.text}, {ours.loss.text}:"
     network = ours.program.network
     assert sum(float(np.abs(a - b).sum()) for a, b in _pairs(ours.initial, ours.final, "weights")) > 100 * tolerance
     # A bias before batch normalisation changes nothing, so its gradient is rounding noise. Lion takes the noise's sign:
@@ -173,11 +173,11 @@ def compare(ours: Trajectory, parameters: Mapping[str, Any], losses: Any, tolera
                 continue
             if name == "running" and wanders:
                 continue
-            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{name} {layer}")
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance, err_msg=f"{where} {name} {layer}")
     if not wanders:
         # Histories are kept in float32.
         near = max(tolerance, 2e-7)
-        np.testing.assert_allclose(ours.losses, losses, rtol=near, atol=near, err_msg="losses at the checkpoints")
+        np.testing.assert_allclose(ours.losses, losses, rtol=near, atol=near, err_msg=f"{where} losses")
 
 
 def _pairs(a: Mapping[str, Any], b: Mapping[str, Any], name: str) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -75,7 +75,8 @@ HINGE = Loss(
     tasks=("binary", "classes"),
     on_logits=True,
     reference="K. Crammer, Y. Singer, On the algorithmic implementation of multiclass kernel-based machines, JMLR 2001",
-    keras="keras.losses.CategoricalHinge",
+    # For one output. Keras' CategoricalHinge is another function: it counts a score of 0 among the wrong answers'.
+    keras="keras.losses.Hinge",
 )
 SQUARED_HINGE = Loss(
     name="squared_hinge",
@@ -83,4 +84,5 @@ SQUARED_HINGE = Loss(
     function=_squared_hinge,
     tasks=("binary", "classes"),
     on_logits=True,
+    keras="keras.losses.SquaredHinge",  # for one output
 )

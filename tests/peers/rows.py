@@ -1,0 +1,115 @@
+"""Which combinations the twins are compared on: tables of rows in which every wanted pair of names occurs."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import Any
+
+from pairwise import Factors, Row, cover
+from trainability.activations import ACTIVATIONS, default_choice
+from trainability.core.catalogue import Catalogue, Choice, Entry
+from trainability.losses import LOSSES
+from trainability.normalization import NORMALIZATIONS
+from trainability.optimizers import OPTIMIZERS
+
+LEFT_OUT = {
+    # Its outputs do not sum to 1 in Keras 3.15: the threshold is taken from a sum of cumulative sums.
+    ("keras", "sparsemax"),
+}
+MORE = {
+    # Keras has it as a layer, not as a function that the catalogue could name.
+    ("keras", "prelu"),
+}
+TEXTS = {
+    # In training its slopes are drawn; with equal bounds there is nothing to draw.
+    "rrelu": ("rrelu:0.2:0.2", "rrelu:0.3:0.3"),
+}
+SMALL_EPS = 1e-12
+"""For optimisers to whose denominators the libraries add epsilon in different places; there it does not matter."""
+
+FACTORS = ("activation", "optimizer", "loss", "norm", "task", "batch", "hidden")
+MOST = [("activation", "norm"), ("activation", "task"), *itertools.combinations(FACTORS[1:], 2)]
+"""The pairs of factors of the daily tests. The soak takes all: activations meet every optimiser and every loss there."""
+
+
+def named(catalogue: Catalogue[Any], library: str) -> tuple[str, ...]:
+    """The entries that a library has too."""
+    return tuple(
+        entry.name
+        for entry in catalogue
+        if (getattr(entry, library) or (library, entry.name) in MORE) and (library, entry.name) not in LEFT_OUT
+    )
+
+
+def factors(*libraries: str) -> Factors:
+    """Every factor's values that all the libraries have."""
+    found: dict[str, tuple[Any, ...]] = {
+        name: tuple(v for v in named(catalogue, libraries[0]) if all(v in named(catalogue, o) for o in libraries))
+        for name, catalogue in (("activation", ACTIVATIONS), ("optimizer", OPTIMIZERS), ("loss", LOSSES))
+    }
+    norms = [n for n in named(NORMALIZATIONS, libraries[0]) if all(n in named(NORMALIZATIONS, o) for o in libraries)]
+    return {
+        **found,
+        "norm": ("none", *norms),
+        "task": ("binary", "classes", "regression"),
+        "batch": ("full", 8),  # 8 leaves 4 of the 20 samples out in every epoch
+        "hidden": ("5", "5-4"),
+    }
+
+
+def allowed(row: Row) -> bool:
+    """Whether the loss, if there is one, is defined for the task, if there is one."""
+    if "loss" not in row or "task" not in row:
+        return True
+    # The hinges are the libraries' for a single output only: Keras' CategoricalHinge counts a score of 0 among those of
+    # the wrong answers, and PyTorch's MultiMarginLoss sums over them.
+    single = row["loss"] in ("hinge", "squared_hinge")
+    return row["task"] in LOSSES[row["loss"]].tasks and (row["task"] == "binary" or not single)
+
+
+@functools.cache
+def rows(library: str, *, every_pair: bool = False) -> list[Row]:
+    """The rows for a library. Both libraries start with the same ones, which our engine then runs only once."""
+    together = list(itertools.combinations(FACTORS, 2)) if every_pair else MOST
+    common = cover(factors("torch", "keras"), together, allowed)
+    return cover(factors(library), together, allowed, common)
+
+
+def settings(row: Row) -> dict[str, Any]:
+    """A row as settings of a spec, with two levels, the default and another one, for what has parameters."""
+    return {
+        **row,
+        "activation": TEXTS.get(row["activation"]) or _levels(ACTIVATIONS[row["activation"]]),
+        "optimizer": _optimizers(row["optimizer"]),
+        "loss": _levels(LOSSES[row["loss"]]),
+    }
+
+
+def speaks(library: str, entry_choice: Choice[Any]) -> bool:
+    """Whether the library can be told the values of an activation's parameters."""
+    entry = entry_choice.entry
+    peer = getattr(entry, library)
+    whole = bool(entry.learned) or len(peer.arguments) == len(entry.parameters)
+    return whole or entry_choice == default_choice(entry)
+
+
+def _levels(entry: Entry) -> tuple[str, ...]:
+    moved = tuple(p.check(p.default * 1.25 + 0.125, entry.name) for p in entry.parameters)
+    return tuple(dict.fromkeys((entry.name, Choice(entry, moved).text)))
+
+
+def _optimizers(name: str) -> tuple[str, ...]:
+    entry = OPTIMIZERS[name]
+    first = tuple(SMALL_EPS if _eps_moves(name, p.name) else p.default for p in entry.parameters)
+    moved = tuple(v if p.name == "eps" else 0.9 * v for p, v in zip(entry.parameters, first, strict=True))
+    return tuple(dict.fromkeys(Choice(entry, values).text for values in (first, moved)))
+
+
+def _eps_moves(name: str, parameter: str) -> bool:
+    return parameter == "eps" and name in ("adagrad", "adam", "adamw", "adamax", "radam", "rmsprop")
+
+
+def title(row: Row) -> str:
+    """A row as the name of a test."""
+    return "-".join(str(value) for value in row.values())
