@@ -62,7 +62,7 @@ class Setting:
     threads: int = 0
 
     def __str__(self) -> str:
-        return f"block {self.block:,}" + (f", {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else "")
+        return f"block {self.block}" + (f", {self.threads} thread{'s' * (self.threads > 1)}" if self.threads else "")
 
 
 class Trainer(Protocol):

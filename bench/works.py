@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,14 +49,14 @@ class Work:
     def widths(self) -> list[tuple[int, int]]:
         """(fan_in, fan_out) of every layer."""
         units = [self.rows[0].shape[1], *[self.width] * self.depth, 1]
-        return list(zip(units[:-1], units[1:], strict=True))
+        return list(itertools.pairwise(units))
 
     def initial(self, networks: int, first: int = 0) -> Parameters:
         """The parameters of networks `first` and following before training, the same for every contestant."""
         sizes = [a * b for a, b in self.widths]
-        draws = np.stack([
-            np.random.default_rng([self.seed, first + i]).uniform(-1, 1, sum(sizes)) for i in range(networks)
-        ]).astype(np.float32)
+        draws = np.stack(
+            [np.random.default_rng([self.seed, first + i]).uniform(-1, 1, sum(sizes)) for i in range(networks)]
+        ).astype(np.float32)
         parts = np.split(draws, np.cumsum(sizes)[:-1], axis=1)
         return [
             (part.reshape(networks, a, b).copy(), np.zeros((networks, b), np.float32))
@@ -74,9 +75,9 @@ class Work:
     def settings(self) -> dict[str, Any]:
         """The same work as settings of `trainability.compare`."""
         return {
-            "problem": self.problem, "samples": self.samples, "validation": 0.0, "depth": self.depth, "width": self.width,
-            "activation": "relu", "init": "uniform:1", "bias_init": "zeros", "loss": "bce", "optimizer": "adam",
-            "lr": self.lr, "batch": "full", "seed": self.seed,
+            "problem": self.problem, "samples": self.samples, "validation": 0.0, "depth": self.depth,
+            "width": self.width, "activation": "relu", "init": "uniform:1", "bias_init": "zeros", "loss": "bce",
+            "optimizer": "adam", "lr": self.lr, "batch": "full", "seed": self.seed,
         }  # fmt: skip
 
 

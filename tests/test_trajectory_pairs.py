@@ -12,18 +12,12 @@ own (with equal bounds there is nothing to draw: so rrelu), dropout for the same
 
 from __future__ import annotations
 
-import os
-from typing import Any
-
 import pytest
 from pairwise import Row
-from peers import rows, trajectory
+from peers import KERAS_WARNING, LIBRARIES, rows, trajectory, twin
 
-os.environ.setdefault("KERAS_BACKEND", "torch")  # before anything imports Keras
+pytestmark = pytest.mark.filterwarnings(KERAS_WARNING)
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-
-LIBRARIES = ("torch", "keras")
 TOLERANCE = 1e-6
 
 
@@ -39,23 +33,13 @@ def _titles(every_pair: bool) -> list[str]:
     return list(dict.fromkeys(both))
 
 
-def _twin(library: str) -> Any:
-    if library == "torch":
-        from peers import torch_twin
-
-        return torch_twin
-    from peers import keras_twin
-
-    return keras_twin
-
-
 def _compare(title: str, every_pair: bool) -> None:
     row, libraries = _row(title, every_pair)
     ours = trajectory.trajectories(**rows.settings(row))
     for library in libraries:
         for one in ours:
             if rows.speaks(library, one.activation):
-                trajectory.compare(one, *_twin(library).train(one), TOLERANCE, library)
+                trajectory.compare(one, *twin(library).train(one), TOLERANCE, library)
 
 
 @pytest.mark.parametrize("title", _titles(every_pair=False))

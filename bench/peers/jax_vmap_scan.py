@@ -10,9 +10,9 @@ from bench import measurement
 from bench.measurement import Check, Measurement, Setting
 from bench.works import WORKS, Work
 
-NAME = "JAX, vmap of scan"
+NAME = "JAX vmap of scan"
 SLOW_START = False
-SETTINGS = tuple(Setting(block) for block in (16, 64, 256, 1024, 4096))
+SETTINGS = tuple(Setting(block) for block in (16, 64, 256, 1024))
 STRIDE = 50  # steps of one call, a length that the program is compiled for
 
 

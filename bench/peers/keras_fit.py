@@ -13,7 +13,7 @@ from bench import measurement
 from bench.measurement import COMPARED, Check, Measurement, Setting
 from bench.works import WORKS, Work
 
-NAME = "Keras, fit (on JAX)"
+NAME = "Keras fit"
 SLOW_START = False
 
 

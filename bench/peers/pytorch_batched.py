@@ -12,7 +12,7 @@ from bench import measurement
 from bench.measurement import Check, Measurement, Setting
 from bench.works import WORKS, Work
 
-NAME = "PyTorch, batched by hand"
+NAME = "PyTorch batched"
 SLOW_START = False
 SETTINGS = tuple(Setting(block, threads) for block in (256, 1024, 4096, 16384) for threads in (1, 2))
 

@@ -8,7 +8,7 @@ from bench import measurement
 from bench.measurement import COMPARED, Check, Measurement, Setting
 from bench.works import WORKS, Work
 
-NAME = "PyTorch, a loop"
+NAME = "PyTorch loop"
 SLOW_START = False
 SETTINGS = (Setting(1, 1), Setting(1, 2))
 

@@ -8,45 +8,40 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.measurement import CHECK_STEPS, SEARCH_SHARE, Check, Measurement
+from bench.measurement import CHECK_STEPS, Check, Measurement
 from bench.works import WORKS, Work
 
 if TYPE_CHECKING:
     from trainability import Result
 
-NAME = "trainability, reference"
+NAME = "trainability reference"
 SLOW_START = False
-STEPS = 2000
-SEEDS = 256  # the least that is trained, enough for every worker to have a block
+NETWORKS = 256  # at least, so that every worker has blocks
+STEPS = 2000  # at most: more time means more networks
 
 
-def _compare(work: Work, steps: int, seeds: int) -> Result:
-    """A run that is not answered from what an earlier one left on disk."""
+def _compare(work: Work, networks: int, steps: int) -> Result:
+    """A run that nothing on disk answers."""
     import trainability
 
-    os.environ["TRAINABILITY_HOME"] = str(_home())
-    with tempfile.TemporaryDirectory(dir=_home()) as directory:
+    home = Path(_home().name)
+    os.environ["TRAINABILITY_HOME"] = str(home)
+    with tempfile.TemporaryDirectory(dir=home) as directory:
         return trainability.compare(
-            **work.settings(), engine="reference", steps=steps, seeds=seeds, out=Path(directory, "run")
+            **work.settings(), engine="reference", seeds=networks, steps=steps, out=Path(directory, "run")
         )
 
 
 @functools.cache
-def _home() -> Path:
-    return Path(_keep().name)
-
-
-@functools.cache
-def _keep() -> tempfile.TemporaryDirectory[str]:
+def _home() -> tempfile.TemporaryDirectory[str]:
+    """Where this process keeps its compiled programs; earlier processes' would hide what compiling costs."""
     return tempfile.TemporaryDirectory(prefix="trainability-bench-")
 
 
 @functools.cache
-def _first(work: Work, seconds: float) -> tuple[float, float]:
-    """The seconds of compiling and, once compiled, network-steps per second."""
-    compiled = _compare(work, STEPS, SEEDS).compile_seconds
-    rate = _rate(_compare(work, STEPS, SEEDS))
-    return compiled, rate
+def _first(work: Work) -> tuple[float, float]:
+    """The seconds of compiling, and roughly the network-steps per second once that is done."""
+    return _compare(work, NETWORKS, CHECK_STEPS).compile_seconds, _rate(_compare(work, NETWORKS, CHECK_STEPS))
 
 
 def _rate(result: Result) -> float:
@@ -56,16 +51,17 @@ def _rate(result: Result) -> float:
 
 
 def measure(seconds: float, work: Work = WORKS[0]) -> Measurement:
-    """As many networks as fill the time, each for the same number of steps."""
-    compiled, rate = _first(work, SEARCH_SHARE * seconds)
-    networks = max(1, round(rate * seconds / STEPS / SEEDS)) * SEEDS
-    result = _compare(work, STEPS, networks)
-    return Measurement(
-        networks, STEPS, networks * STEPS / _rate(result), compiled + result.compile_seconds, f"{networks:,} networks"
-    )
+    """As many networks and steps as fill the time."""
+    compile_seconds, rate = _first(work)
+    steps = min(STEPS, max(CHECK_STEPS, round(rate * seconds / NETWORKS)))
+    networks = max(1, round(rate * seconds / steps / NETWORKS)) * NETWORKS
+    result = _compare(work, networks, steps)
+    taken = networks * steps / _rate(result)
+    return Measurement(networks, steps, taken, compile_seconds + result.compile_seconds, f"{networks:,} networks")
 
 
 def check(work: Work = WORKS[0]) -> Check:
     """Networks with weights of the package's own draws: only the solved share compares with the others'."""
-    result = _compare(work, CHECK_STEPS, SEEDS)
-    return Check(SEEDS, CHECK_STEPS, float(result.table["solved"][0]))
+    _first(work)  # else the check would do the compiling, and `measure` could not tell its seconds
+    result = _compare(work, NETWORKS, CHECK_STEPS)
+    return Check(NETWORKS, CHECK_STEPS, float(result.table["solved"][0]))
