@@ -15,8 +15,12 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("TRAINABILITY_HOME", str(Path(tempfile.gettempdir()) / f"trainability-tests-{os.getuid()}"))
 
 from hypothesis import settings
+from jaxtyping import install_import_hook
 
 from trainability.engine.selection import make
+
+# Shapes and types in the engine's signatures are checked in tests, and only there.
+install_import_hook("trainability.engine.reference", "beartype.beartype")
 
 # A test run is a function of the code alone, on a machine of any speed.
 settings.register_profile("repeatable", deadline=None, derandomize=True)

@@ -25,8 +25,9 @@ TEXTS = {
     # In training its slopes are drawn; with equal bounds there is nothing to draw.
     "rrelu": ("rrelu:0.2:0.2", "rrelu:0.3:0.3"),
 }
-SMALL_EPS = 1e-12
-"""For optimisers to whose denominators the libraries add epsilon in different places; there it does not matter."""
+MOVED_EPS = ("adagrad", "adam", "adamw", "adamax", "radam", "rmsprop")
+"""The libraries add epsilon to these denominators in different places. It is made so small that it does not matter;
+not quite as small with batch normalisation, where a gradient that is rounding noise must stay small against it."""
 
 FACTORS = ("activation", "optimizer", "loss", "norm", "task", "batch", "hidden")
 MOST = [("activation", "norm"), ("activation", "task"), *itertools.combinations(FACTORS[1:], 2)]
@@ -78,12 +79,16 @@ def rows(library: str, *, every_pair: bool = False) -> list[Row]:
 
 def settings(row: Row) -> dict[str, Any]:
     """A row as settings of a spec, with two levels, the default and another one, for what has parameters."""
-    return {
+    found = {
         **row,
         "activation": TEXTS.get(row["activation"]) or _levels(ACTIVATIONS[row["activation"]]),
-        "optimizer": _optimizers(row["optimizer"]),
+        "optimizer": _optimizers(row["optimizer"], 1e-10 if row["norm"] == "batch" else 1e-12),
         "loss": _levels(LOSSES[row["loss"]]),
     }
+    if row["optimizer"] == "lamb" and row["norm"] != "batch":
+        # Lamb is discontinuous in a bias of 0: one of 1e-17 moves by parts of itself, one of 0 by the whole rate.
+        found["bias_init"] = "uniform:0.1"
+    return found
 
 
 def speaks(library: str, entry_choice: Choice[Any]) -> bool:
@@ -99,15 +104,11 @@ def _levels(entry: Entry) -> tuple[str, ...]:
     return tuple(dict.fromkeys((entry.name, Choice(entry, moved).text)))
 
 
-def _optimizers(name: str) -> tuple[str, ...]:
+def _optimizers(name: str, eps: float) -> tuple[str, ...]:
     entry = OPTIMIZERS[name]
-    first = tuple(SMALL_EPS if _eps_moves(name, p.name) else p.default for p in entry.parameters)
+    first = tuple(eps if p.name == "eps" and name in MOVED_EPS else p.default for p in entry.parameters)
     moved = tuple(v if p.name == "eps" else 0.9 * v for p, v in zip(entry.parameters, first, strict=True))
     return tuple(dict.fromkeys(Choice(entry, values).text for values in (first, moved)))
-
-
-def _eps_moves(name: str, parameter: str) -> bool:
-    return parameter == "eps" and name in ("adagrad", "adam", "adamw", "adamax", "radam", "rmsprop")
 
 
 def title(row: Row) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Array, Float
 
 from trainability.activations import Activation, choose, is_elementwise, jax_function
 from trainability.core import random
@@ -31,8 +32,8 @@ class Noise(NamedTuple):
 class Layer(NamedTuple):
     """What a layer computed: pre-activations after normalisation, and its answer before a residual connection."""
 
-    pre_activation: Any
-    activation: Any
+    pre_activation: Float[Array, "samples pre_activations"]
+    activation: Float[Array, "samples units"]
 
 
 def learned_places(activation: str) -> tuple[int, ...]:
@@ -42,8 +43,15 @@ def learned_places(activation: str) -> tuple[int, ...]:
 
 
 def forward(
-    program: Program, parameters: Any, numbers: Any, running: Any, x: Any, *, training: bool, noise: Noise | None
-) -> tuple[Any, Any, list[Layer]]:
+    program: Program,
+    parameters: Any,
+    numbers: Any,
+    running: Any,
+    x: Float[Array, "samples inputs"],
+    *,
+    training: bool,
+    noise: Noise | None,
+) -> tuple[Float[Array, "samples outputs"], Any, list[Layer]]:
     """The network's outputs for x (samples, inputs), the new running statistics and every layer's inside.
 
     Args:
@@ -74,8 +82,10 @@ def forward(
     raise AssertionError("a network has an output layer")
 
 
-def affine(x: Any, weights: Any, biases: Any) -> Any:
-    """x W + b for x (samples, fan_in)."""
+def affine(
+    x: Float[Array, "samples fan_in"], weights: Float[Array, "fan_in units"], biases: Float[Array, " units"]
+) -> Float[Array, "samples units"]:
+    """x W + b."""
     if weights.shape[0] <= NARROW:
         return jnp.sum(x[:, :, None] * weights[None], axis=1) + biases[None]
     return x @ weights + biases[None]
@@ -91,8 +101,10 @@ def _values(entry: Activation, numbers: Any, learned: Any) -> list[Any]:
     return values
 
 
-def uniform(key: random.Words, step: Any, widths: tuple[int, ...], layer: int, samples: int, dtype: str) -> Any:
-    """Uniform in [0, 1), (samples, units), for one layer in one step of one trial: 24 bits of word (step, place)."""
+def uniform(
+    key: random.Words, step: Any, widths: tuple[int, ...], layer: int, samples: int, dtype: str
+) -> Float[Array, "samples units"]:
+    """Uniform in [0, 1) for one layer in one step of one trial: 24 bits of word (step, place)."""
     first, shape = samples * sum(widths[:layer]), (samples, widths[layer])
     minor = jnp.arange(first, first + math.prod(shape), dtype=jnp.uint32)
     word, _ = random.threefry(key, (jnp.full_like(minor, step.astype(jnp.uint32)), minor))
@@ -100,8 +112,8 @@ def uniform(key: random.Words, step: Any, widths: tuple[int, ...], layer: int, s
 
 
 def normalized(
-    program: Program, parameters: Any, running: Any, z: Any, layer: int, training: bool
-) -> tuple[Any, list[Any]]:
+    program: Program, parameters: Any, running: Any, z: Float[Array, "samples units"], layer: int, training: bool
+) -> tuple[Float[Array, "samples units"], list[Any]]:
     """Pre-activations normalised, scaled and shifted; and [(mean, variance)] where running statistics are kept."""
     entry = NORMALIZATIONS[program.network.norm]
     if not entry.axis:

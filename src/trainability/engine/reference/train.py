@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from jaxtyping import Array, Bool, Float, Int
 
 from trainability.core import random
 from trainability.engine.interface import Measures, Program
@@ -40,20 +41,20 @@ class State(NamedTuple):
     parameters: Any
     optimizer: Any
     running: Any
-    order: Any
-    alive: Any
-    first_step: Any
-    nan_step: Any
-    stop_step: Any
-    best: Any
-    waited: Any
+    order: Int[Array, " samples"]
+    alive: Bool[Array, ""]
+    first_step: Int[Array, ""]
+    nan_step: Int[Array, ""]
+    stop_step: Int[Array, ""]
+    best: Float[Array, ""]
+    waited: Int[Array, ""]
 
 
 class Samples(NamedTuple):
     """Inputs (samples, features) and encoded targets (samples, outputs), shared by all trials."""
 
-    x: Any
-    y: Any
+    x: Float[Array, "samples inputs"]
+    y: Float[Array, "samples outputs"]
 
 
 class Data(NamedTuple):
@@ -61,8 +62,8 @@ class Data(NamedTuple):
 
     train: Samples
     validation: Samples
-    train_spread: Any
-    validation_spread: Any
+    train_spread: Float[Array, ""]
+    validation_spread: Float[Array, ""]
 
 
 class Keys(NamedTuple):
@@ -108,13 +109,18 @@ def start(program: Program, parameters: Any, numbers: Any, samples: int, total: 
     )
 
 
-def per_sample(program: Program, numbers: Any, outputs: Any, targets: Any) -> Any:
-    """The loss of each sample, (samples,)."""
+def per_sample(
+    program: Program,
+    numbers: Any,
+    outputs: Float[Array, "samples outputs"],
+    targets: Float[Array, "samples outputs"],
+) -> Float[Array, " samples"]:
+    """The loss of each sample."""
     entry = LOSSES[program.loss]
     return entry.function(outputs, targets, *(numbers["loss"][i] for i in range(len(entry.parameters))))
 
 
-def penalty(program: Program, numbers: Any, parameters: Any) -> Any:
+def penalty(program: Program, numbers: Any, parameters: Any) -> Float[Array, ""]:
     """λ₁ Σ|w| + λ₂ Σw² over the weight matrices, as Keras' regularisers have it."""
     total = jnp.zeros((), program.dtype)
     for w in parameters["weights"]:
@@ -179,7 +185,9 @@ def take_batch(program: Program, state: State, count: Any, train: Samples) -> Sa
     return Samples(train.x[chosen], train.y[chosen])
 
 
-def evaluate(program: Program, state: State, numbers: Any, samples: Samples, spread: Any) -> tuple[Any, Any]:
+def evaluate(
+    program: Program, state: State, numbers: Any, samples: Samples, spread: Float[Array, ""]
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Mean loss and score over all samples, as the network answers in use (no dropout, running statistics)."""
     count = len(samples.x)
     if count == 0:
@@ -205,7 +213,9 @@ def evaluate(program: Program, state: State, numbers: Any, samples: Samples, spr
     return loss / count, 1.0 - credits / spread
 
 
-def credit(program: Program, outputs: Any, targets: Any) -> Any:
+def credit(
+    program: Program, outputs: Float[Array, "samples outputs"], targets: Float[Array, "samples outputs"]
+) -> Float[Array, " samples"]:
     """Per sample: 1 for a right label and 0 for a wrong one; for a regression the squared error."""
     if not program.labels:
         return jnp.sum(jnp.square(outputs - targets), axis=1)
@@ -238,8 +248,10 @@ def check(program: Program, state: State, numbers: Any, count: Any, data: Data) 
     )
 
 
-def measure(program: Program, state: State, numbers: Any, data: Data, measures: Measures) -> tuple[Any, Any]:
-    """The four scores, shape (4,), and the vital signs, shape (layers, vital signs), of one trial as it stands."""
+def measure(
+    program: Program, state: State, numbers: Any, data: Data, measures: Measures
+) -> tuple[Float[Array, " scores"], Float[Array, "layers vitals"]]:
+    """The four scores and the vital signs of one trial as it stands."""
     scores = (
         *evaluate(program, state, numbers, data.train, data.train_spread),
         *evaluate(program, state, numbers, data.validation, data.validation_spread),
