@@ -17,7 +17,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from bench.contest import TOLERANCE, Standing, contest, paired_ratio, peers
+from bench.contest import Standing, contest, paired_ratio, peers
 from bench.works import WORKS, Work
 
 OURS: Final = "trainability_reference"
@@ -82,7 +82,7 @@ def _print(console: Console, work: Work, standings: list[Standing]) -> None:
         title_justify="left",
         box=None,
         pad_edge=False,
-        padding=(0, 2, 0, 0),
+        padding=(0, 1, 0, 0),
     )
     table.add_column("contestant", no_wrap=True)
     for title in ("steps/s", "min–max", "÷ last", "ours ÷ it", "compile s", "solved", "loss"):
@@ -103,8 +103,7 @@ def _print(console: Console, work: Work, standings: list[Standing]) -> None:
     console.print(
         f"[dim]steps/s: network-steps per second, the median of the turns. Ratios, to the last of the table and to "
         f"ours: medians of the ratios within a turn. solved: the share {after}. loss: the largest difference {after} "
-        f"to the contestants' median, trained from the same first weights, at most {TOLERANCE:g}; our own package "
-        "draws its weights itself.",
+        "to the contestants' median, from the same first weights; our own package draws its weights itself.",
         highlight=False,
     )
     for one in standings:

@@ -22,8 +22,6 @@ from bench.works import Work
 
 PATIENCE: Final = 600.0
 """Seconds after which a contestant that does not answer is given up."""
-TOLERANCE: Final = 0.01
-"""How far apart the losses of the same network may be after the steps of the check."""
 
 
 class Peer(Protocol):
@@ -70,7 +68,7 @@ class Standing:
     @property
     def agrees(self) -> bool:
         """Whether its networks learned what the others' did."""
-        return self.difference is None or self.difference <= TOLERANCE
+        return self.check is None or self.difference is None or self.difference <= self.check.tolerance
 
 
 def peers() -> dict[str, Peer]:

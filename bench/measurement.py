@@ -19,6 +19,10 @@ from bench.works import Work
 CHECK_STEPS: Final = 100
 COMPARED: Final = 8
 """How many networks of the check have their losses compared between peers."""
+TOLERANCE: Final = 1e-3
+"""Peers' losses differ by a hundredth of this after the check; a learning rate wrong by a tenth makes ten times this."""
+LARGEST: Final = 2**28
+"""Blocks of more numbers are not tried (1 GiB in float32)."""
 SEARCH_SHARE: Final = 0.25
 """Each block that is tried gets this share of the time of a measurement."""
 
@@ -46,12 +50,14 @@ class Check:
     Attributes:
         solved: the share that answers every row correctly.
         losses: of the first networks, comparable between peers; empty for a peer that draws its own weights.
+        tolerance: how far the losses may be from the other peers'.
     """
 
     networks: int
     steps: int
     solved: float
     losses: tuple[float, ...] = ()
+    tolerance: float = TOLERANCE
 
 
 @dataclass(frozen=True)
@@ -95,7 +101,7 @@ def measure(start: Start, settings: tuple[Setting, ...], seconds: float, work: W
     return Measurement(fastest.setting.block, steps, taken, fastest.trainer.compile_seconds, str(fastest.setting))
 
 
-def check(start: Start, networks: int, work: Work, together: bool = True) -> Check:
+def check(start: Start, networks: int, work: Work, *, together: bool = True, tolerance: float = TOLERANCE) -> Check:
     """Train fresh networks, in one block or one after another, and see what they have come to."""
     size = networks if together else 1
     parts = []
@@ -106,7 +112,7 @@ def check(start: Start, networks: int, work: Work, together: bool = True) -> Che
         parts.append(trainer.logits())
     logits = np.concatenate(parts)
     losses = tuple(float(loss) for loss in work.losses(logits[:COMPARED]))
-    return Check(networks, CHECK_STEPS, work.solved(logits), losses)
+    return Check(networks, CHECK_STEPS, work.solved(logits), losses, tolerance)
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,8 @@ class _Fastest:
 def _fastest(start: Start, settings: tuple[Setting, ...], work: Work, seconds: float) -> _Fastest:
     tried = []
     for setting in settings:
+        if tried and setting.block * work.numbers > LARGEST:
+            continue
         trainer = start(work, setting, 0)
         trainer.advance(1)  # compiles, and makes the library's threads
         steps, begun = 1, time.perf_counter()

@@ -51,6 +51,12 @@ class Work:
         units = [self.rows[0].shape[1], *[self.width] * self.depth, 1]
         return list(itertools.pairwise(units))
 
+    @property
+    def numbers(self) -> int:
+        """What training one network keeps: its parameters, gradient and Adam's averages, and what each layer puts out."""
+        parameters = sum((a + 1) * b for a, b in self.widths)
+        return 4 * parameters + 2 * len(self.rows[1]) * sum(b for _, b in self.widths)
+
     def initial(self, networks: int, first: int = 0) -> Parameters:
         """The parameters of networks `first` and following before training, the same for every contestant."""
         sizes = [a * b for a, b in self.widths]

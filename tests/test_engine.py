@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.made import cell, cells, dataset, equal, train
 from trainability.engine.interface import checkpoints
+from trainability.engine.reference import programs
 from trainability.engine.reference import run as engine_run
 from trainability.engine.reference import train as engine_train
 from trainability.engine.selection import block_size
@@ -61,10 +62,10 @@ def test_neighbours_with_other_numbers_do_not_matter():
 
 
 def test_numbers_are_data_not_programs():
-    before = len(engine_run._programs)
+    before = len(programs._programs)
     for settings in ({"lr": 0.1, "seed": 1}, {"lr": 0.2, "steps": 50}, {"init": "uniform:2", "optimizer": "adam:0.8"}):
         train(BINARY, cells(BINARY, **({"optimizer": "adam", "hidden": "6", "depth": (), "width": ()} | settings)), [(0, 0)])
-    assert len(engine_run._programs) == before + 1
+    assert len(programs._programs) == before + 1
 
 
 def test_the_record_does_not_depend_on_how_often_the_engine_reports(monkeypatch: pytest.MonkeyPatch):

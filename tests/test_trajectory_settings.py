@@ -21,8 +21,8 @@ pytestmark = pytest.mark.filterwarnings(KERAS_WARNING)
 SETTINGS: dict[str, dict[str, Any]] = {
     "l1": {"task": "classes", "activation": "tanh", "optimizer": "adam:eps=1e-12", "l1": (0.01, 0.03)},
     "l2": {"task": "regression", "activation": "elu", "optimizer": "momentum", "lr": 0.02, "l2": (0.01, 0.03)},
-    "l1 and l2, batches": {"task": "binary", "activation": "glu", "optimizer": "sgd", "l1": 0.01, "l2": 0.02, "batch": 8},
-    "clip": {"task": "regression", "activation": "gelu", "optimizer": "sgd", "clip": (0.3, 1.0), "batch": 8},
+    "l1 and l2, batches": {"task": "binary", "activation": "glu", "optimizer": "sgd", "l1": 0.01, "l2": 0.02, "batch": 9},
+    "clip": {"task": "regression", "activation": "gelu", "optimizer": "sgd", "clip": (0.3, 1.0), "batch": 9},
     "clip with penalties": {
         "task": "classes", "activation": "prelu", "optimizer": "nesterov", "norm": "layer", "clip": 0.2, "l1": 0.1, "l2": 0.1,
     },

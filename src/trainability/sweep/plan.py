@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +22,14 @@ from trainability.losses import LOSSES
 from trainability.normalization import NORMALIZATIONS
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
-from trainability.sweep.spec import AXES, Spec
-from trainability.sweep.target import parse_target
+from trainability.sweep.spec import AXES, MOST, MOST_LAYERS, MOST_UNITS, Spec
+from trainability.sweep.target import parse_target, target_text
 
 DEFAULT_LOSS = {"binary": "bce", "classes": "cross_entropy", "regression": "mse"}
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH = 32
 MOST_CELLS = 20_000
+MOST_TRIALS = 5_000_000
 MOST_WEIGHTS = 50_000_000
 
 
@@ -71,11 +74,11 @@ def data_digest(data: Dataset) -> str:
 def resolve(spec: Spec, data: Dataset) -> Spec:
     """The spec with every choice explicit and every name in its canonical form; SpecError where something misfits."""
     samples = len(data.x_train)
-    changes: dict[str, Any] = {"target": spec.target or data.target}
+    changes: dict[str, Any] = {"problem": data.name, "target": target_text(spec.target or data.target, data)}
     if not spec.hidden:
         changes |= {"depth": spec.depth or (2,), "width": spec.width or (8,)}
     else:
-        changes["hidden"] = tuple("-".join(str(n) for n in _units(text)) for text in spec.hidden)
+        changes["hidden"] = _unique("-".join(str(n) for n in _units(text)) for text in spec.hidden)
     changes["activation"] = _unique(activations.choose(text).text for text in spec.activation)
     changes["init"] = _unique(INITIALIZERS.choose(text).text for text in spec.init)
     changes["bias_init"] = _unique(INITIALIZERS.choose(text).text for text in spec.bias_init)
@@ -103,18 +106,25 @@ def _unique(values: Any) -> tuple[Any, ...]:
 
 def _units(text: str) -> tuple[int, ...]:
     """The hidden widths in a text such as ``64-32``."""
-    words = text.split("-")
-    if not all(word.isdigit() and 0 < int(word) <= 100_000 for word in words):
-        raise SpecError(f"hidden '{text}' is not a list of widths such as 64-32")
+    words = [word.strip() for word in text.split("-")]
+    if not all(re.fullmatch("[0-9]{1,9}", word) and 0 < int(word) <= MOST_UNITS for word in words):
+        raise SpecError(f"hidden '{text}': must be widths of 1 to {MOST_UNITS:,}, joined by '-', such as 64-32")
+    if len(words) > MOST_LAYERS:
+        raise SpecError(f"hidden has {len(words):,} layers; at most {MOST_LAYERS:,} are allowed")
     return tuple(int(word) for word in words)
 
 
 def cells(spec: Spec, data: Dataset) -> tuple[Cell, ...]:
     """The grid of a resolved spec, in the order of `AXES`; SpecError if a cell makes no sense."""
     axes = {name: getattr(spec, name) for name in AXES if getattr(spec, name)}
-    count = int(np.prod([len(levels) for levels in axes.values()]))
+    count = math.prod(len(levels) for levels in axes.values())
     if count > MOST_CELLS:
         raise SpecError(f"the grid has {count:,} cells; at most {MOST_CELLS:,} are allowed: take fewer levels")
+    if count * spec.seeds > MOST_TRIALS:
+        raise SpecError(
+            f"{count:,} cells of {spec.seeds:,} seeds are {count * spec.seeds:,} trials; at most {MOST_TRIALS:,} are "
+            "allowed: take fewer seeds"
+        )
     target, threshold = parse_target(str(spec.target), data)
     grid = (dict(zip(axes, levels, strict=True)) for levels in itertools.product(*axes.values()))
     return tuple(_cell(i, levels, spec, data, target, threshold) for i, levels in enumerate(grid))
@@ -170,7 +180,9 @@ def _cell(index: int, axes: dict[str, Any], spec: Spec, data: Dataset, target: A
         **_values(activation=activation, output=output, loss=loss, optimizer=optimizer, schedule=schedule),
     }
     epoch = max(1, len(data.x_train) // batch) if batch else 1
-    steps = spec.steps if spec.steps else int(spec.epochs or 1) * epoch
+    steps = spec.steps or int(spec.epochs or 1) * epoch
+    if steps > MOST:
+        raise SpecError(f"{spec.epochs:,} epochs of {epoch:,} steps are {steps:,} steps; at most {MOST:,} are allowed")
     return Cell(index, axes, program, numbers, steps)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import cast
 
@@ -13,12 +14,33 @@ _METRICS = {"accuracy": "score", "r2": "score", "loss": "loss"}
 _NAMES = tuple(prefix + name for name in _METRICS for prefix in ("", "train_", "validation_", "val_"))
 
 
+_SPELLING = re.compile(r"\s*([a-z0-9_²]+)\s*(>=|<=|==|=|>|<)\s*([-+0-9.eE]+)\s*", re.IGNORECASE)
+
+
 def parse_target(text: str, data: Dataset) -> tuple[Target, float]:
     """The metric with its direction, and the threshold; SpecError if it does not fit the data."""
-    match = re.fullmatch(r"\s*([a-z0-9_]+)\s*(>=|<=|==|=|>|<)\s*([-+0-9.eE]+)\s*", text)
+    split, measure, threshold = _parse(text, data)
+    return Target(cast(Metric, f"{split}_{_METRICS[measure]}"), measure != "loss"), threshold
+
+
+def target_text(text: str, data: Dataset) -> str:
+    """The one spelling of a target: ``val_accuracy >= 0.90`` is ``validation_accuracy>=0.9``; raises as `parse_target`."""
+    split, measure, threshold = _parse(text, data)
+    prefix = "validation_" if split == "validation" else ""
+    number = f"{threshold:g}" if float(f"{threshold:g}") == threshold else repr(threshold)
+    return f"{prefix}{measure}{_sign(measure)}{number}"
+
+
+def _sign(measure: str) -> str:
+    return "<=" if measure == "loss" else ">="
+
+
+def _parse(text: str, data: Dataset) -> tuple[str, str, float]:
+    """(split, measure, threshold); SpecError or UnknownName for what is no target, or one of other data."""
+    match = _SPELLING.fullmatch(text)
     if not match:
         raise SpecError(f"the target '{text}' is not of the form accuracy>=1, r2>=0.9 or loss<=0.01")
-    name, sign, number = match.groups()
+    name, sign, number = match[1].lower().replace("²", "2"), match[2], match[3]
     if name not in _NAMES:
         raise UnknownName("target", name, _NAMES)
     try:
@@ -27,17 +49,31 @@ def parse_target(text: str, data: Dataset) -> tuple[Target, float]:
         raise SpecError(f"the target '{text}' ends in '{number}', which is not a number") from None
     split = "validation" if name.startswith("val") else "train"
     measure = name.rpartition("_")[2]
-    wanted = "<=" if measure == "loss" else ">="
-    if sign != wanted:
-        raise SpecError(f"the target '{text}' must be written {name}{wanted}{number}")
+    if sign != _sign(measure):
+        raise SpecError(f"the target '{text}' must be written {name}{_sign(measure)}{number}")
     fitting = "r2" if data.task == "regression" else "accuracy"
     if measure not in ("loss", fitting):
         has = "values" if data.task == "regression" else "classes"
         raise SpecError(f"the target '{text}' does not fit '{data.name}', whose target is {has}; use {fitting}")
     if split == "validation" and not len(data.x_validation):
         raise SpecError(f"the target '{text}' needs held-out samples; add a validation share, such as 0.2")
-    if measure == "accuracy" and threshold > 1:
-        raise SpecError(f"the target '{text}' can never hold: an accuracy is at most 1")
-    if measure == "r2" and threshold > 1:
-        raise SpecError(f"the target '{text}' can never hold: R² is at most 1")
-    return Target(cast(Metric, f"{split}_{_METRICS[measure]}"), sign == ">="), threshold
+    _check(text, measure, threshold)
+    return split, measure, threshold
+
+
+def _check(text: str, measure: str, threshold: float) -> None:
+    """SpecError for a threshold that is always or never met."""
+    if measure == "loss":
+        if threshold < 0:
+            raise SpecError(f"the target '{text}' can never hold: a loss is at least 0")
+        if math.isinf(threshold):
+            raise SpecError(f"the target '{text}' always holds; name a finite loss")
+        return
+    name = {"accuracy": "an accuracy", "r2": "R²"}[measure]
+    if threshold > 1:
+        meant = (
+            f"; {threshold:g} % is written {threshold / 100:g}" if measure == "accuracy" and threshold <= 100 else ""
+        )
+        raise SpecError(f"the target '{text}' can never hold: {name} is at most 1{meant}")
+    if threshold <= 0 and (measure == "accuracy" or math.isinf(threshold)):
+        raise SpecError(f"the target '{text}' always holds; name {name} above 0")

@@ -1,12 +1,10 @@
-"""Blocks of trials through compiled programs: padding, compiling once, segments between checkpoints."""
+"""Blocks of trials through compiled programs: padding, segments between checkpoints, records."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import platform
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,16 +21,12 @@ from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
 from trainability.engine.reference.forward import learned_places
+from trainability.engine.reference.programs import compiled
 from trainability.engine.selection import block_size
 from trainability.losses import LOSSES
 
 SEGMENT_SECONDS = 0.25
 """About how long a compiled program runs before it comes back to report progress and to hear Ctrl-C."""
-
-# A compiled program and a lock, so that two threads that want the same one compile it once.
-_programs: dict[Any, Any] = {}
-_locks: dict[Any, threading.Lock] = {}
-_guard = threading.Lock()
 
 
 class ReferenceEngine:
@@ -126,7 +120,7 @@ def _run(
     begun = time.perf_counter()
     shapes = tuple((a.shape, str(a.dtype)) for a in jax.tree.leaves((arrays, numbers)))
     key = (program, shapes, measures, len(trials), device)
-    begin, segment = _compiled(key, parameters, numbers, keys, arrays, total)
+    begin, segment = compiled(key, parameters, numbers, keys, arrays, total)
     compile_seconds = time.perf_counter() - begun
 
     intervals: list[tuple[float, float]] = []
@@ -166,54 +160,6 @@ def _arrays(program: Program, data: Dataset) -> train.Data:
         splits.append(train.Samples(jnp.asarray(x, program.dtype), jnp.asarray(targets, program.dtype)))
         spreads.append(jnp.asarray(spread, program.dtype))
     return train.Data(*splits, *spreads)
-
-
-def _compiled(key: Any, parameters: Any, numbers: Any, keys: Any, arrays: Any, total: Any) -> Any:
-    """(begin, segment) for a block: compiled once a process, kept on disk between processes."""
-    with _guard:
-        lock = _locks.setdefault(key, threading.Lock())
-    with lock:
-        if key not in _programs:
-            program, _, measures, *_ = key
-            begin, segment = _build(program, measures)
-            compiled_begin = begin.lower(parameters, numbers, total, len(arrays.train.x)).compile()
-            state = jax.eval_shape(functools.partial(begin, samples=len(arrays.train.x)), parameters, numbers, total)
-            compiled = segment.lower(state, numbers, keys, arrays, jnp.int32(0), jnp.int32(0), total).compile()
-            _programs[key] = (compiled_begin, compiled)
-        return _programs[key]
-
-
-def _build(program: Program, measures: Measures) -> tuple[Any, Any]:
-    """The two programs of a block: its first state, and steps [first, last) with a measurement after them."""
-
-    @functools.partial(jax.jit, static_argnames="samples")
-    def begin(parameters: Any, numbers: Any, total: Any, samples: int) -> train.State:
-        return jax.vmap(lambda p, n: train.start(program, p, n, samples, total))(parameters, numbers)
-
-    @functools.partial(jax.jit, donate_argnums=0)
-    def segment(state: Any, numbers: Any, keys: Any, data: Any, first: Any, last: Any, total: Any) -> Any:
-        epoch = max(1, len(data.train.x) // program.batch) if program.batch else 1
-        check = jax.vmap(lambda s, n, t: train.check(program, s, n, t, data), in_axes=(0, 0, None))
-        shuffle = jax.vmap(train.shuffle, in_axes=(0, 0, None))
-        step = jax.vmap(lambda s, n, k, t: train.step(program, s, n, k, t, total, data), in_axes=(0, 0, 0, None))
-
-        def epoch_start(state: Any, count: Any) -> Any:
-            state = check(state, numbers, count)
-            return shuffle(state, keys, count // epoch) if program.batch else state
-
-        def body(count: Any, state: Any) -> Any:
-            if epoch == 1 and not program.batch:
-                state = epoch_start(state, count)
-            else:
-                # All trials are at the same step, so this is one branch for the whole block.
-                state = jax.lax.cond(count % epoch == 0, epoch_start, lambda s, _: s, state, count)
-            return step(state, numbers, keys, count)
-
-        state = jax.lax.fori_loop(first, last, body, state)
-        scores, vitals = jax.vmap(lambda s, n: train.measure(program, s, n, data, measures))(state, numbers)
-        return state, scores, vitals
-
-    return begin, segment
 
 
 def _columns(
