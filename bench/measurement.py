@@ -20,7 +20,7 @@ CHECK_STEPS: Final = 100
 COMPARED: Final = 8
 """How many networks of the check have their losses compared between peers."""
 TOLERANCE: Final = 1e-3
-"""Peers' losses differ by a hundredth of this after the check; a learning rate wrong by a tenth makes ten times this."""
+"""Between peers; rounding makes 1e-6 after the check's steps, a learning rate wrong by a tenth 1e-2."""
 LARGEST: Final = 2**28
 """Blocks of more numbers are not tried (1 GiB in float32)."""
 SEARCH_SHARE: Final = 0.25

@@ -53,7 +53,7 @@ class Work:
 
     @property
     def numbers(self) -> int:
-        """What training one network keeps: its parameters, gradient and Adam's averages, and what each layer puts out."""
+        """How many one network keeps in training: parameters, gradient, Adam's averages, outputs of layers."""
         parameters = sum((a + 1) * b for a, b in self.widths)
         return 4 * parameters + 2 * len(self.rows[1]) * sum(b for _, b in self.widths)
 

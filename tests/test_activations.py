@@ -1,18 +1,16 @@
-"""The activations: every entry against PyTorch, Keras and JAX, finite differences, and its own claims."""
+"""Every activation: NumPy against JAX, its slope against differences, and what its entry claims."""
 
 from __future__ import annotations
 
-import importlib
-import inspect
 import math
 
 import numpy as np
 import pytest
+from tests.activation_choices import UNITS, every_choice, every_elementwise, every_entry, points, resolved
+from tests.strict_jax import strict_jax  # noqa: F401 (a fixture: pytest finds it by its name)
 
 from trainability.activations import (
     ACTIVATIONS,
-    Activation,
-    Peer,
     choose,
     default_choice,
     is_elementwise,
@@ -24,83 +22,6 @@ from trainability.activations import (
     numpy_slope,
     pieces_of,
 )
-from trainability.core.catalogue import Choice
-from trainability.core.errors import FormulaError, SpecError, UnknownName
-
-UNITS = 5
-FORMULAS = [
-    "expr:x*hardtanh(x)",
-    "expr:silu(x) + 0.1*x",
-    "expr:where(x > 0, log1p(x), elu(x, 0.5))",
-    "expr:x1*tanh(x2)",
-    "expr:exp(x - units_max(x))",
-]
-
-
-def moved(choice: Choice[Activation]) -> Choice[Activation]:
-    """The same entry with other values."""
-    values = (p.check(p.default + 1.0 if p.integer else p.default * 1.25 + 0.125, "") for p in choice.entry.parameters)
-    return Choice(choice.entry, tuple(values))
-
-
-CHOICES = [
-    choice for entry in ACTIVATIONS for choice in dict.fromkeys([default_choice(entry), moved(default_choice(entry))])
-]
-CHOICES += [choose(text) for text in FORMULAS]
-WRONG = {
-    # Its outputs do not sum to 1: the threshold is taken from a sum of cumulative sums (seen in Keras 3.15).
-    ("keras", "sparsemax"): pytest.mark.xfail(reason="sparsemax is wrong in Keras", strict=False),
-}
-ELEMENTWISE = [choice for choice in CHOICES if is_elementwise(choice.entry)]
-
-
-def ids(choices: list[Choice[Activation]]) -> list[str]:
-    return [choice.text for choice in choices]
-
-
-every_choice = pytest.mark.parametrize("choice", CHOICES, ids=ids(CHOICES))
-every_elementwise = pytest.mark.parametrize("choice", ELEMENTWISE, ids=ids(ELEMENTWISE))
-every_entry = pytest.mark.parametrize("entry", ACTIVATIONS, ids=lambda entry: entry.name)
-
-
-@pytest.fixture(autouse=True)
-def _strict_jax():
-    import jax
-
-    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
-        yield
-
-
-def points(choice: Choice[Activation], far: bool = True) -> np.ndarray:
-    """Pre-activations (rows, pieces * units): common ones, large ones, and both sides of each kink."""
-    beside = [kink + step for kink in kinks(choice) for step in (-1e-3, 1e-3)]
-    near = np.r_[np.linspace(-8.03, 8.01, 397), beside]
-    x = np.r_[near, [-1e3, -50.0, 50.0, 700.0, 1e3]] if far else near
-    width = UNITS * pieces_of(choice)
-    if is_elementwise(choice.entry):
-        return np.resize(x, (math.ceil(len(x) / width), width))
-    return np.random.default_rng(0).permuted(np.resize(x, (60, width)), axis=None).reshape(60, width)
-
-
-def peers(library: str) -> pytest.MarkDecorator:
-    """Every choice that has a peer in `library` for those very values."""
-    found = []
-    for choice in CHOICES:
-        peer = getattr(choice.entry, library)
-        default = default_choice(choice.entry)
-        if peer and (choice == default or len(peer.arguments) == len(choice.entry.parameters)):
-            found.append((choice, peer))
-    assert len(found) > 20
-    parameters = [pytest.param(*pair, id=pair[0].text, marks=WRONG.get((library, pair[0].text), ())) for pair in found]
-    return pytest.mark.parametrize(("choice", "peer"), parameters)
-
-
-def resolved(peer: Peer):
-    module, _, name = peer.path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
-
-
-# --- values and gradients against other libraries ----------------------------------------------
 
 
 @every_choice
@@ -116,85 +37,6 @@ def test_jax_and_numpy_agree(choice):
     if choice.entry.jax_better:
         formula = jax_function(choice.entry.__class__(**{**vars(choice.entry), "jax_better": None}))
         np.testing.assert_allclose(formula(jnp.asarray(z), choice.values), expected, rtol=1e-12, atol=1e-14)
-
-
-@peers("torch")
-def test_values_and_gradients_are_pytorchs(choice, peer):
-    import jax
-    import jax.numpy as jnp
-    import torch
-
-    z = points(choice)
-    tensor = torch.tensor(z, requires_grad=True)
-    output = resolved(peer)(tensor, **peer.keywords(choice.named))
-    np.testing.assert_allclose(numpy_function(choice)(z), output.detach().numpy(), rtol=1e-12, atol=1e-13)
-    weights = np.random.default_rng(1).normal(size=output.shape)
-    (output * torch.tensor(weights)).sum().backward()
-    function = jax_function(choice.entry, pieces_of(choice))
-    slope = jax.grad(lambda z: (function(z, choice.values) * weights).sum())(jnp.asarray(z))
-    assert tensor.grad is not None
-    # torch has the hard sigmoid's slope of 1/6 in single precision.
-    np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=5e-8, atol=1e-12)
-
-
-@peers("torch")
-def test_the_slope_at_a_kink_is_pytorchs(choice, peer):
-    import jax
-    import jax.numpy as jnp
-    import torch
-
-    for kink in kinks(choice):
-        tensor = torch.tensor([kink], dtype=torch.float64, requires_grad=True)
-        resolved(peer)(tensor, **peer.keywords(choice.named)).sum().backward()
-        function = jax_function(choice.entry)
-        slope = jax.grad(lambda z, f=function: f(z, choice.values).sum())(jnp.array([kink]))
-        assert tensor.grad is not None
-        assert float(slope[0]) == pytest.approx(float(tensor.grad[0])), f"at {kink}"
-        symbolic = numpy_slope(choice)
-        assert symbolic is not None
-        assert float(symbolic(kink)) == pytest.approx(float(slope[0]))
-
-
-@peers("keras")
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # of Keras on PyTorch
-def test_values_are_those_of_keras(choice, peer):
-    import jax
-    import keras
-
-    z = points(choice)
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        output = resolved(peer)(keras.ops.convert_to_tensor(z, dtype="float64"), **peer.keywords(choice.named))
-        output = keras.ops.convert_to_numpy(output)
-    # The tanh of Keras answers in single precision.
-    rtol, atol = (1e-12, 1e-13) if output.dtype == np.float64 else (1e-6, 1e-7)
-    np.testing.assert_allclose(numpy_function(choice)(z), output, rtol=rtol, atol=atol)
-
-
-def test_sparsemax_is_the_projection_onto_the_simplex():
-    """Against the threshold found by root finding, and the Jacobian of Martins and Astudillo, equation 9."""
-    import jax
-    import jax.numpy as jnp
-    from scipy.optimize import brentq
-
-    function = jax_function(ACTIVATIONS["sparsemax"])
-    for z in np.random.default_rng(0).normal(size=(20, 6)):
-        tau = brentq(lambda t, z=z: np.maximum(z - t, 0).sum() - 1, z.min() - 2, z.max(), xtol=1e-15)
-        expected = np.maximum(z - tau, 0)
-        np.testing.assert_allclose(numpy_function(choose("sparsemax"))(z), expected, atol=1e-12)
-        inside = (expected > 0).astype(float)
-        jacobian = np.diag(inside) - np.outer(inside, inside) / inside.sum()
-        np.testing.assert_allclose(jax.jacobian(function)(jnp.asarray(z)), jacobian, atol=1e-12)
-
-
-@peers("jax")
-def test_values_are_those_of_jax(choice, peer):
-    import jax
-    import jax.numpy as jnp
-
-    z = points(choice)
-    with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-        output = resolved(peer)(jnp.asarray(z), **peer.keywords(choice.named))
-    np.testing.assert_allclose(numpy_function(choice)(z), output, rtol=1e-12, atol=1e-13)
 
 
 @every_elementwise
@@ -259,7 +101,7 @@ def test_nan_is_handed_on(choice):
     assert np.isnan(jax_function(choice.entry, pieces_of(choice))(jnp.asarray(z), choice.values)).all()
 
 
-# --- what the entries claim --------------------------------------------------------------------
+# What the entries claim.
 
 
 @every_entry
@@ -345,6 +187,25 @@ def test_entries_say_what_they_are(entry):
             assert resolved(peer)
 
 
+# What single entries claim.
+
+
+def test_sparsemax_is_the_projection_onto_the_simplex():
+    """Against the threshold found by root finding, and the Jacobian of Martins and Astudillo, equation 9."""
+    import jax
+    import jax.numpy as jnp
+    from scipy.optimize import brentq
+
+    function = jax_function(ACTIVATIONS["sparsemax"])
+    for z in np.random.default_rng(0).normal(size=(20, 6)):
+        tau = brentq(lambda t, z=z: np.maximum(z - t, 0).sum() - 1, z.min() - 2, z.max(), xtol=1e-15)
+        expected = np.maximum(z - tau, 0)
+        np.testing.assert_allclose(numpy_function(choose("sparsemax"))(z), expected, atol=1e-12)
+        inside = (expected > 0).astype(float)
+        jacobian = np.diag(inside) - np.outer(inside, inside) / inside.sum()
+        np.testing.assert_allclose(jax.jacobian(function)(jnp.asarray(z)), jacobian, atol=1e-12)
+
+
 def test_selu_keeps_mean_0_and_variance_1():
     """Klambauer et al.: under a standard normal input, by quadrature."""
     from scipy.integrate import quad
@@ -363,107 +224,3 @@ def test_rrelu_draws_its_slopes_in_training():
     share = jnp.array([[0.0, 0.5, 1.0, 0.3]])
     np.testing.assert_allclose(function(z, choice.values, share), [[-6 / 8, -6 * 11 / 48, -6 / 3, 6.0]])
     np.testing.assert_allclose(function(z, choice.values), [[-6 * 11 / 48] * 3 + [6.0]])
-
-
-# --- choosing ----------------------------------------------------------------------------------
-
-
-@every_choice
-def test_a_choice_is_chosen_again_by_its_text(choice):
-    assert choose(choice.text) == choice
-    if choice.entry.name.startswith("expr:"):
-        assert choose(choice.entry.name) == choice
-
-
-@pytest.mark.parametrize(
-    ("text", "at", "expected"),
-    [
-        ("leaky_relu:0.01", -2.0, -0.02),
-        ("elu:1.0", -1.0, math.expm1(-1)),
-        ("threshold:0.5", 0.5, 0.0),
-        ("threshold:0.5", 0.6, 0.6),
-        ("threshold:value=-3", -1.0, -3.0),
-        ("binary_step:0.5", 0.6, 1.0),
-        ("Leaky_ReLU", -2.0, -0.02),
-        ("swish:2", 1.0, 1 / (1 + math.exp(-2))),
-        ("expr:x*hardtanh(x)", 3.0, 3.0),
-        ("EXPR: silu(x)+0.1*x", 0.0, 0.0),
-        ("expr:elu(x) - elu(x, 2)", -1.0, -math.expm1(-1)),
-        ("expr:rrelu(x)", -1.0, -11 / 48),
-        ("expr:x1 + 1", 2.0, 3.0),
-    ],
-)
-def test_texts_choose(text, at, expected):
-    assert numpy_function(choose(text))(at) == pytest.approx(expected)
-
-
-def test_gates_take_their_pieces_in_order():
-    z = np.arange(6.0).reshape(1, 6)
-    np.testing.assert_allclose(numpy_function(choose("glu"))(z), z[:, :3] / (1 + np.exp(-z[:, 3:])))
-    np.testing.assert_array_equal(numpy_function(choose("maxout:3"))(-z), [[0.0, -1.0]])
-    assert pieces_of(choose("maxout:3")) == 3
-    assert pieces_of(choose("expr:x1*tanh(x2) + x3")) == 3
-    assert pieces_of(choose("relu")) == 1
-    with pytest.raises(SpecError, match="6 pre-activations"):
-        numpy_function(choose("maxout:4"))(z)
-
-
-@pytest.mark.parametrize(
-    ("text", "error", "message"),
-    [
-        ("relux", UnknownName, "unknown activation 'relux'; did you mean 'relu'"),
-        ("relu:1", SpecError, "takes no parameters"),
-        ("celu:0", SpecError, "alpha must be more than 0"),
-        ("maxout:1", SpecError, "at least 2"),
-        ("maxout:2.5", SpecError, "whole number"),
-        ("hardtanh:2:1", SpecError, "min_val must not exceed max_val, got 2 and 1"),
-        ("elu:slope=1", UnknownName, "unknown parameter"),
-        ("expr:", FormulaError, "empty"),
-        ("expr:sigmod(x)", FormulaError, "did you mean 'sigmoid'"),
-        ("expr:leaky_rel(x)", FormulaError, "did you mean 'leaky_relu'"),
-        ("expr:a*x", FormulaError, "unknown name 'a'"),
-        ("expr:1 + pi", FormulaError, "x does not occur"),
-        ("expr:x + x1", FormulaError, "mixes x with x1"),
-        ("expr:softmax(x)", FormulaError, "unknown function 'softmax'"),
-        ("expr:" + "gelu_tanh(" * 6 + "x" + ")" * 6, FormulaError, "written out|too large"),
-        ("x*sigmoid(x)", FormulaError, r"write 'expr:x\*sigmoid\(x\)'"),
-    ],
-)
-def test_mistakes_are_explained(text, error, message):
-    with pytest.raises(error, match=message):
-        choose(text)
-
-
-def test_every_torch_module_resolves():
-    import torch
-
-    for name in torch.nn.modules.activation.__all__:
-        if name not in ("MultiheadAttention", "Softmax2d"):
-            assert name in ACTIVATIONS or name.lower() in ACTIVATIONS, name
-
-
-def test_every_keras_activation_resolves():
-    import keras
-
-    names = {name for name, _ in inspect.getmembers(keras.activations, inspect.isfunction)}
-    for name in names - {"deserialize", "get", "serialize"}:
-        assert name in ACTIVATIONS, name
-
-
-def test_every_jax_activation_resolves():
-    import jax
-
-    other = {
-        "dot_product_attention",
-        "log1mexp",
-        "logmeanexp",
-        "logsumexp",
-        "one_hot",
-        "standardize",
-        "scaled_dot_general",
-        "scaled_matmul",
-        "get_scaled_dot_general_config",
-    }
-    for name, value in inspect.getmembers(jax.nn, callable):
-        if name not in other and not name.startswith("_"):
-            assert name in ACTIVATIONS, (name, value)

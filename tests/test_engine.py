@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.made import ENGINE, MEASURES, cell, cells, dataset, equal, train
 
-from tests.made import cell, cells, dataset, equal, train
 from trainability.engine.interface import checkpoints
 from trainability.engine.reference import programs
 from trainability.engine.reference import run as engine_run
 from trainability.engine.reference import train as engine_train
 from trainability.engine.selection import block_size
+from trainability.sweep import plan
 
 BINARY = dataset()
 
@@ -63,8 +66,9 @@ def test_neighbours_with_other_numbers_do_not_matter():
 
 def test_numbers_are_data_not_programs():
     before = len(programs._programs)
+    usual = {"optimizer": "adam", "hidden": "6", "depth": (), "width": ()}
     for settings in ({"lr": 0.1, "seed": 1}, {"lr": 0.2, "steps": 50}, {"init": "uniform:2", "optimizer": "adam:0.8"}):
-        train(BINARY, cells(BINARY, **({"optimizer": "adam", "hidden": "6", "depth": (), "width": ()} | settings)), [(0, 0)])
+        train(BINARY, cells(BINARY, **(usual | settings)), [(0, 0)])
     assert len(programs._programs) == before + 1
 
 
@@ -79,11 +83,10 @@ def test_two_devices_give_the_same_records_as_one():
     script = (
         "import sys, numpy as np\n"
         "from trainability.api import compare\n"
-        "r = compare('xor', depth=1, width=3, activation='tanh', steps=50, seeds=70, out=sys.argv[1], devices=int(sys.argv[2]))\n"
+        "r = compare('xor', depth=1, width=3, activation='tanh', steps=50, seeds=70,\n"
+        "            out=sys.argv[1], devices=int(sys.argv[2]))\n"
         "r.trials.drop('checkpoint').sort('cell', 'trial').write_ndjson(sys.stdout.buffer)\n"
     )
-    import tempfile
-
     outputs = []
     for devices in ("1", "2"):
         with tempfile.TemporaryDirectory() as home:
@@ -97,7 +100,8 @@ def test_two_devices_give_the_same_records_as_one():
 
 
 def test_a_trial_that_becomes_nan_is_frozen_where_it_was_finite():
-    grid = cells(BINARY, activation="exponential", depth=2, lr=[1.0, 1e-6], optimizer="sgd", steps=30)
+    wild = {"activation": "exponential", "depth": 2, "lr": [1.0, 1e-6], "optimizer": "sgd"}
+    grid = cells(BINARY, **wild, steps=30)
     result = train(BINARY, grid, [(c.index, t) for c in grid for t in range(8)])
     ended, end_step = result.columns["ended"], result.columns["end_step"]
     assert (ended == "nan").any()
@@ -107,8 +111,8 @@ def test_a_trial_that_becomes_nan_is_frozen_where_it_was_finite():
         assert not result.columns["solved"][i]
         assert all(np.isfinite(w[i]).all() for w in result.parameters["weights"])
         # Frozen at the same weights as a run that ends just before.
-        short = cells(BINARY, activation="exponential", depth=2, lr=[1.0, 1e-6], optimizer="sgd", steps=max(1, int(end_step[i]) - 1))
         if end_step[i] > 1:
+            short = cells(BINARY, **wild, steps=int(end_step[i]) - 1)
             before = train(BINARY, short, [(int(result.columns["cell"][i]), int(result.columns["trial"][i]))])
             for ours, theirs in zip(result.parameters["weights"], before.parameters["weights"], strict=True):
                 np.testing.assert_array_equal(ours[i], theirs[0])
@@ -150,11 +154,12 @@ def test_the_first_step_at_the_target_is_the_first():
 def test_a_target_is_judged_by_its_own_metric(target: str):
     result = train(BINARY, cells(BINARY, width=8, lr=0.05, steps=60, target=target), [(0, t) for t in range(20)])
     name, _, number = target.replace("<", ">").partition(">=")
-    column = {"loss": "train_loss", "validation_accuracy": "validation_score", "validation_loss": "validation_loss"}[name]
-    value = result.columns[column].astype(np.float32)
+    value = result.columns[{"loss": "train_loss", "validation_accuracy": "validation_score"}.get(name, name)].astype(
+        np.float32
+    )
     holds = value >= np.float32(number) if "accuracy" in name else value <= np.float32(number)
     np.testing.assert_array_equal(result.columns["solved"], holds)
-    assert 0 < holds.sum()
+    assert holds.any()
 
 
 @given(st.integers(1, 10**9))
@@ -162,7 +167,7 @@ def test_checkpoints_rise_from_0_to_the_last_step(steps: int):
     marks = checkpoints(steps)
     assert marks[0] == 0
     assert marks[-1] == steps
-    assert all(a < b for a, b in zip(marks, marks[1:], strict=False))
+    assert all(a < b for a, b in itertools.pairwise(marks))
     assert len(marks) <= 3 * math.log10(steps + 1) + 5
 
 
@@ -215,9 +220,6 @@ def test_what_the_engine_is_told_ends_the_run():
 
     def stop(steps: int) -> None:
         raise Stop
-
-    from tests.made import ENGINE, MEASURES
-    from trainability.sweep import plan
 
     grid = (cell(BINARY),)
     block = plan.Block("b", grid[0].program, 12, ((0, 0),))

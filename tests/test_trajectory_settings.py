@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 import pytest
+
 from peers import KERAS_WARNING, LIBRARIES, trajectory, twin
 from peers.rows import named
-
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 
@@ -20,20 +20,50 @@ pytestmark = pytest.mark.filterwarnings(KERAS_WARNING)
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "l1": {"task": "classes", "activation": "tanh", "optimizer": "adam:eps=1e-12", "l1": (0.01, 0.03)},
-    "l2": {"task": "regression", "activation": "elu", "optimizer": "momentum", "lr": 0.02, "l2": (0.01, 0.03)},
-    "l1 and l2, batches": {"task": "binary", "activation": "glu", "optimizer": "sgd", "l1": 0.01, "l2": 0.02, "batch": 9},
+    "l2": {"task": "regression", "activation": "elu", "optimizer": "momentum", "l2": (0.01, 0.03)},
+    "l1 and l2, batches": {
+        "task": "binary",
+        "activation": "glu",
+        "optimizer": "sgd",
+        "l1": 0.01,
+        "l2": 0.02,
+        "batch": 9,
+    },
     "clip": {"task": "regression", "activation": "gelu", "optimizer": "sgd", "clip": (0.3, 1.0), "batch": 9},
     "clip with penalties": {
-        "task": "classes", "activation": "prelu", "optimizer": "nesterov", "norm": "layer", "clip": 0.2, "l1": 0.1, "l2": 0.1,
+        "task": "classes",
+        "activation": "prelu",
+        "optimizer": "nesterov",
+        "norm": "layer",
+        "clip": 0.2,
+        "l1": 0.003,
+        "l2": 0.01,
     },
-    "decay of sgd": {"task": "binary", "activation": "softplus", "optimizer": "sgd", "norm": "rms", "decay": (0.1, 0.3)},
+    "decay of sgd": {
+        "task": "binary",
+        "activation": "softplus",
+        "optimizer": "sgd",
+        "norm": "rms",
+        "decay": (0.1, 0.3),
+    },
     "decay of adam": {"task": "classes", "activation": "silu", "optimizer": "adam:eps=1e-12", "decay": (0.1, 2.0)},
-    "residual": {"task": "regression", "activation": "relu", "optimizer": "adagrad", "hidden": "3-3-4", "residual": True},
+    "residual": {
+        "task": "regression",
+        "activation": "relu",
+        "optimizer": "adagrad",
+        "hidden": "3-3-4",
+        "residual": True,
+    },
     "residual and batch norm": {
-        "task": "classes", "activation": "tanh", "optimizer": "sgd", "hidden": "5-5", "residual": True, "norm": "batch",
+        "task": "classes",
+        "activation": "tanh",
+        "optimizer": "sgd",
+        "hidden": "5-5",
+        "residual": True,
+        "norm": "batch",
     },
     "no hidden layer": {"task": "classes", "optimizer": "sgd", "hidden": (), "depth": 0, "width": 1},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
@@ -71,9 +101,7 @@ def _schedulers() -> dict[str, Any]:
 
     def then_cosine(optimizer: Any) -> Any:
         # PyTorch's own warm-ups cannot start at a rate of 0, so this is the formula.
-        return torchs.LambdaLR(
-            optimizer, lambda t: t / 10 if t < 10 else 0.5 * (1 + math.cos(math.pi * (t - 10) / 90))
-        )
+        return torchs.LambdaLR(optimizer, lambda t: t / 10 if t < 10 else 0.5 * (1 + math.cos(math.pi * (t - 10) / 90)))
 
     steps = trajectory.STEPS
     return {

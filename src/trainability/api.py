@@ -75,7 +75,7 @@ def compare(
     """
     begun = time.perf_counter()
     if devices is not None and (isinstance(devices, bool) or devices not in range(1, MOST_DEVICES + 1)):
-        raise SpecError(f"devices {devices}: must be a whole number of at least 1 and at most {MOST_DEVICES}")
+        raise SpecError(f"devices {devices!r}: must be a whole number of at least 1 and at most {MOST_DEVICES}")
     given = {**(read_settings(spec) if spec is not None else {}), **settings}
     if problem is not None:
         given["problem"] = problem

@@ -31,7 +31,7 @@ not quite as small with batch normalisation, where a gradient that is rounding n
 
 FACTORS = ("activation", "optimizer", "loss", "norm", "task", "batch", "hidden")
 MOST = [("activation", "norm"), ("activation", "task"), *itertools.combinations(FACTORS[1:], 2)]
-"""The pairs of factors of the daily tests. The soak takes all: activations meet every optimiser and every loss there."""
+"""The pairs of factors of the daily tests. In the soak's activations also meet every optimiser and every loss."""
 
 
 def named(catalogue: Catalogue[Any], library: str) -> tuple[str, ...]:

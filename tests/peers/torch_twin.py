@@ -77,7 +77,7 @@ class Net(torch.nn.Module):
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """PyTorch on one thread: on arrays this small more threads only wait for each other (measured: six times slower)."""
+    """PyTorch on one thread: on arrays this small more threads wait for each other (measured: six times slower)."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

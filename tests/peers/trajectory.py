@@ -26,8 +26,18 @@ STEPS = 100
 SEED = 2**40 + 3
 SAMPLES = 21
 """Odd, as batches must be: where a hinge pulls as often up as down, a bias' gradient is rounding noise or nothing."""
-RATES = {"adadelta": 1.0, "lion": 0.002, "adam": 0.005, "adamw": 0.005, "adamax": 0.005, "radam": 0.005, "lamb": 0.005}
-"""Where the default rate moves the weights too little in 100 steps to tell much."""
+RATES = {
+    "sgd": 0.05,
+    "momentum": 0.02,
+    "nesterov": 0.02,
+    "adagrad": 0.02,
+    "adadelta": 1.0,
+    "rmsprop": 0.002,
+    "lion": 0.002,
+    **dict.fromkeys(("adam", "adamw", "adamax", "radam", "lamb"), 0.005),
+}
+"""Large enough to tell something in 100 steps and well inside stability: beyond it a change of one bit in one weight
+was seen to grow to 1e-3 within PyTorch alone, so that no two libraries could agree."""
 
 
 def _data(task: str) -> Dataset:
@@ -82,7 +92,7 @@ def trajectories(task: str, **settings: Any) -> tuple[Trajectory, ...]:
     data = DATA[task]
     chosen = settings.get("optimizer", "adam")
     name = (chosen if isinstance(chosen, str) else chosen[0]).partition(":")[0]
-    settings = {"dtype": "float64", "hidden": "5", "lr": RATES.get(name, 2 * OPTIMIZERS[name].default_rate), **settings}
+    settings = {"dtype": "float64", "hidden": "5", "lr": RATES.get(name, OPTIMIZERS[name].default_rate), **settings}
     spec = plan.resolve(make_spec({"problem": task, "steps": STEPS, "seeds": 1, **settings}), data)
     grid = plan.cells(spec, data)
     program = grid[0].program
@@ -163,7 +173,8 @@ def compare(ours: Trajectory, parameters: Mapping[str, Any], losses: Any, tolera
     """Assert that a twin took the same way: every checkpoint's loss and every parameter at the end."""
     where = f"{library}, {ours.activation.text}, {ours.optimizer.text}, {ours.loss.text}:"
     network = ours.program.network
-    assert sum(float(np.abs(a - b).sum()) for a, b in _pairs(ours.initial, ours.final, "weights")) > 100 * tolerance
+    moved = max(float(np.abs(a - b).max()) for a, b in _pairs(ours.initial, ours.final, "weights"))
+    assert moved > 0.05, f"{where} the weights moved by {moved:.2g} only, which shows little"
     # A bias before batch normalisation changes nothing, so its gradient is rounding noise. Lion takes the noise's sign:
     # there the bias wanders, and the running mean, which follows it, and what is measured with that mean.
     batch = network.norm == "batch"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +15,9 @@ from trainability.core.errors import SpecError
 if TYPE_CHECKING:
     from trainability.report.result import Result
 
+UNBOUND_WIDTH = 140
+"""Characters of the table where there is no terminal to fit into."""
+
 _GRID, _DATA, _TRAINING, _OUTPUT = (
     "The grid (every comma list is an axis)",
     "The data",
@@ -21,76 +26,80 @@ _GRID, _DATA, _TRAINING, _OUTPUT = (
 )
 
 
-def _option(help: str, panel: str, *names: str) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=panel, show_default=False)
+def _axis(help: str) -> Any:
+    return typer.Option(help=help, rich_help_panel=_GRID, metavar="LIST", show_default=False)
 
 
+def _option(panel: str, metavar: str, help: str) -> Any:
+    return typer.Option(help=help, rich_help_panel=panel, metavar=metavar, show_default=False)
+
+
+_PROBLEM = typer.Argument(
+    help="What to learn: xor, spiral, digits, file:data.csv, mnist:DIR, …; 'trainability list problems' shows all.",
+    metavar="PROBLEM",
+    show_default=False,
+)
+
+
+# Settings are text here: `sweep.spec` reads the numbers in flags, spec files and Python alike.
+# fmt: off
 def compare(
-    problem: Annotated[
-        str | None, typer.Argument(help="xor, spiral, digits, file:data.csv, mnist:DIR, …; see 'list problems'.")
-    ] = None,
-    depth: Annotated[str | None, _option("Hidden layers: 1,2,4.", _GRID)] = None,
-    width: Annotated[str | None, _option("Units of each hidden layer: 5,10.", _GRID)] = None,
-    hidden: Annotated[str | None, _option("Instead of depth and width: 64-32,16-16-16.", _GRID)] = None,
-    activation: Annotated[str | None, _option("relu, leaky_relu:0.02, 'expr:x*sigmoid(1.7*x)', …", _GRID)] = None,
-    init: Annotated[str | None, _option("Initialiser: uniform:1, he_normal, torch, keras, …", _GRID)] = None,
-    bias_init: Annotated[
-        str | None, _option("Initialiser of the biases; by default what the initialiser does.", _GRID)
-    ] = None,
-    norm: Annotated[str | None, _option("Normalisation: none,batch,layer,rms.", _GRID)] = None,
-    residual: Annotated[str | None, _option("Residual connections: true, false or true,false.", _GRID)] = None,
-    loss: Annotated[str | None, _option("bce, cross_entropy, mse, mae, huber, hinge, …", _GRID)] = None,
-    output: Annotated[
-        str | None, _option("Activation of the last layer, for losses that do not contain it.", _GRID)
-    ] = None,
-    optimizer: Annotated[str | None, _option("sgd, momentum:0.9, adam, rmsprop, lion, …", _GRID)] = None,
-    lr: Annotated[str | None, _option("Learning rate: 0.01,0.1; by default the optimiser's.", _GRID)] = None,
-    schedule: Annotated[str | None, _option("constant, cosine, step:0.1:3, warmup_cosine, …", _GRID)] = None,
-    batch: Annotated[str | None, _option("Samples per step, or full.", _GRID)] = None,
-    clip: Annotated[str | None, _option("Largest gradient norm; 0 for none.", _GRID)] = None,
-    dropout: Annotated[str | None, _option("Share of hidden units left out in training.", _GRID)] = None,
-    l1: Annotated[str | None, _option("λ of the penalty λ Σ|w|.", _GRID)] = None,
-    l2: Annotated[str | None, _option("λ of the penalty λ Σw².", _GRID)] = None,
-    decay: Annotated[str | None, _option("Decoupled weight decay, times the rate.", _GRID)] = None,
-    samples: Annotated[int | None, _option("How many samples to draw, or to take.", _DATA)] = None,
-    noise: Annotated[float | None, _option("Noise of a made problem.", _DATA)] = None,
-    features: Annotated[
-        str | None, _option("raw, polynomial:3, squares, product, sin, …; joined side by side.", _DATA)
-    ] = None,
-    standardize: Annotated[
-        bool | None, _option("Mean 0 and deviation 1 by the training samples.", _DATA, "--standardize")
-    ] = None,
-    validation: Annotated[float | None, _option("Share of the samples that is held out.", _DATA)] = None,
-    target_column: Annotated[str | None, _option("What to learn from a file, by name or number.", _DATA)] = None,
-    steps: Annotated[int | None, _option("Steps of each trial (default 2000).", _TRAINING)] = None,
-    epochs: Annotated[int | None, _option("Instead of steps.", _TRAINING)] = None,
-    early_stopping: Annotated[
-        int | None, _option("Stop after that many epochs without a lower validation loss.", _TRAINING)
-    ] = None,
-    target: Annotated[
-        str | None, _option("When a trial is solved: 'accuracy>=1', 'validation_loss<=0.1', 'r2>=0.9'.", _TRAINING)
-    ] = None,
-    seeds: Annotated[int | None, _option("Trials per cell (default 256).", _TRAINING)] = None,
-    seed: Annotated[int | None, _option("The seed of everything (default 0).", _TRAINING)] = None,
-    dtype: Annotated[str | None, _option("float32 or float64.", _TRAINING)] = None,
-    spec: Annotated[Path | None, _option("A TOML file with any of these settings; flags go over it.", _OUTPUT)] = None,
-    json: Annotated[Path | None, _option("Write the result as JSON.", _OUTPUT)] = None,
-    report: Annotated[Path | None, _option("Write the report, one HTML file.", _OUTPUT)] = None,
-    out: Annotated[Path | None, _option("The run's directory; by default one in the user's cache.", _OUTPUT)] = None,
-    devices: Annotated[int | None, _option("How many devices to use; by default all.", _OUTPUT)] = None,
+    problem: Annotated[str | None, _PROBLEM] = None,
+    depth: Annotated[str | None, _axis("Number of hidden layers, such as 1,2,4. (default: 2)")] = None,
+    width: Annotated[str | None, _axis("Units of each hidden layer, such as 5,10. (default: 8)")] = None,
+    hidden: Annotated[str | None, _axis("Widths layer by layer instead of depth and width: 64-32,16-16-16.")] = None,
+    activation: Annotated[str | None, _axis("relu, leaky_relu:0.02, 'expr:x*sigmoid(1.7*x)', … (default: relu)")] = None,
+    init: Annotated[str | None, _axis("Initialiser of the weights: uniform:1, he_normal, torch, keras, … (default: glorot_uniform)")] = None,
+    bias_init: Annotated[str | None, _axis("Initialiser of the biases. (default: what goes with the weights' one)")] = None,
+    norm: Annotated[str | None, _axis("Normalisation of the pre-activations: none,batch,layer,rms. (default: none)")] = None,
+    residual: Annotated[str | None, _axis("Residual connections: true, false or true,false. (default: false)")] = None,
+    loss: Annotated[str | None, _axis("bce, cross_entropy, mse, mae, huber, hinge, … (default: what fits the data)")] = None,
+    output: Annotated[str | None, _axis("Activation of the last layer, for losses that do not contain it, such as mse.")] = None,
+    optimizer: Annotated[str | None, _axis("sgd, momentum:0.9, adam, rmsprop, lion, … (default: adam)")] = None,
+    lr: Annotated[str | None, _axis("Learning rate, such as 0.01,0.1. (default: the optimiser's)")] = None,
+    schedule: Annotated[str | None, _axis("Learning rate over time: constant, cosine, step:0.1:3, warmup_cosine, … (default: constant)")] = None,
+    batch: Annotated[str | None, _axis("Samples per step, or full for all of them. (default: 32, or full if there are fewer)")] = None,
+    clip: Annotated[str | None, _axis("Largest norm of the gradient; 0 for no limit. (default: 0)")] = None,
+    dropout: Annotated[str | None, _axis("Share of the hidden units left out in training, from 0 to below 1. (default: 0)")] = None,
+    l1: Annotated[str | None, _axis("λ of the penalty λ Σ|w| on the weights. (default: 0)")] = None,
+    l2: Annotated[str | None, _axis("λ of the penalty λ Σw² on the weights. (default: 0)")] = None,
+    decay: Annotated[str | None, _axis("Weight decay apart from the gradient, times the learning rate. (default: 0)")] = None,
+    samples: Annotated[str | None, _option(_DATA, "N", "How many samples to draw, or to take of those there are. (default: the problem's)")] = None,
+    noise: Annotated[str | None, _option(_DATA, "NUMBER", "Noise of a problem that is drawn, such as spiral. (default: 0)")] = None,
+    features: Annotated[str | None, _option(_DATA, "LIST", "What the network sees, side by side: raw, polynomial:3, squares, product, sin, … (default: raw)")] = None,
+    standardize: Annotated[bool | None, _option(_DATA, "", "Scale inputs, and values to predict, to mean 0 and deviation 1 over the training samples.")] = None,
+    validation: Annotated[str | None, _option(_DATA, "SHARE", "Share of the samples that is held out, from 0 to below 1. (default: the problem's)")] = None,
+    target_column: Annotated[str | None, _option(_DATA, "COLUMN", "Column of a file to learn, by name or by number from 0. (default: found by name, or the last)")] = None,
+    steps: Annotated[str | None, _option(_TRAINING, "N", "Steps of each trial. (default: 2000)")] = None,
+    epochs: Annotated[str | None, _option(_TRAINING, "N", "Passes through the training samples, instead of steps.")] = None,
+    early_stopping: Annotated[str | None, _option(_TRAINING, "N", "Stop a trial after N epochs without a lower validation loss.")] = None,
+    target: Annotated[str | None, _option(_TRAINING, "TARGET", "When a trial is solved: 'accuracy>=1', 'validation_loss<=0.1', 'r2>=0.9'. (default: the problem's)")] = None,
+    seeds: Annotated[str | None, _option(_TRAINING, "N", "Trials per cell of the grid. (default: 256)")] = None,
+    seed: Annotated[str | None, _option(_TRAINING, "N", "What all random draws depend on. (default: 0)")] = None,
+    dtype: Annotated[str | None, _option(_TRAINING, "TYPE", "float32 or float64. (default: float32)")] = None,
+    spec: Annotated[Path | None, _option(_OUTPUT, "FILE", "A TOML file with any of the settings above, '_' for '-' in names; flags go over it.")] = None,
+    json: Annotated[Path | None, _option(_OUTPUT, "FILE", "Write the result as JSON.")] = None,
+    report: Annotated[Path | None, _option(_OUTPUT, "FILE", "Write the report: one HTML file with all figures in it.")] = None,
+    out: Annotated[Path | None, _option(_OUTPUT, "DIR", "Where the run is kept and continued. (default: in the user's cache)")] = None,
+    devices: Annotated[str | None, _option(_OUTPUT, "N", "How many devices to use. (default: all)")] = None,
 ) -> None:
-    """Train a grid of choices with many seeds each, and say which learns, how surely and how fast."""
+    """Train a grid of choices with many seeds each, and say which learns, how surely and how fast.
+
+    For example: trainability compare xor --depth 1,2,4,9 --activation sigmoid,relu --seeds 64 --report report.html
+    """
+    # fmt: on
     given = locals()
     apart = ("problem", "spec", "json", "report", "out", "devices")
     settings = {name: value for name, value in given.items() if value is not None and name not in apart}
     for path in (json, report):
         _check_place(path)
-    if devices is not None and devices < 1:
-        raise SpecError(f"devices {devices}: give at least 1")
+    if json is not None and json == report:
+        raise SpecError(f"--json and --report both name '{json}'; give each a file of its own")
+    count = int(devices) if devices is not None and re.fullmatch("[0-9]{1,9}", devices) else devices
     from trainability.api import compare as run
 
     with Progress() as progress:
-        result = run(problem, spec=spec, out=out, devices=devices, watcher=progress, **settings)
+        result = run(problem, spec=spec, out=out, devices=count, watcher=progress, **settings)
     show(result)
     if json:
         result.to_json(json)
@@ -114,8 +123,9 @@ def show(result: Result) -> None:
 
     from trainability.report import table
 
-    console = Console(highlight=False)
-    console.print(table(result.table, result.axes, score="R²" if result.dataset.task == "regression" else "accuracy"))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUND_WIDTH)
+    score = "R²" if result.dataset.task == "regression" else "accuracy"
+    console.print(table(result.table, result.axes, score=score, width=console.width))
     console.print(result.conclusion, markup=False, soft_wrap=True)
     rate = f"{result.net_steps_per_second:,.0f} network-steps/s in training, " if result.net_steps_per_second else ""
     console.print(f"engine {result.engine}, {rate}{result.seconds:.1f} s in all", style="dim")

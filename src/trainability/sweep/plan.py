@@ -122,7 +122,7 @@ def cells(spec: Spec, data: Dataset) -> tuple[Cell, ...]:
         raise SpecError(f"the grid has {count:,} cells; at most {MOST_CELLS:,} are allowed: take fewer levels")
     if count * spec.seeds > MOST_TRIALS:
         raise SpecError(
-            f"{count:,} cells of {spec.seeds:,} seeds are {count * spec.seeds:,} trials; at most {MOST_TRIALS:,} are "
+            f"{count:,} cell{'s' if count > 1 else ''} of {spec.seeds:,} seeds are {count * spec.seeds:,} trials; at most {MOST_TRIALS:,} are "
             "allowed: take fewer seeds"
         )
     target, threshold = parse_target(str(spec.target), data)

@@ -202,7 +202,7 @@ def _sentence(error: ValidationError) -> str:
     """What the first of pydantic's errors means, from the field's own schema."""
     first = error.errors()[0]
     name, given = str(first["loc"][0]), first["input"]
-    text = f"'{given}'" if isinstance(given, str) else str(given)
+    text = f"'{given}'" if isinstance(given, str) else str(given).lower() if isinstance(given, bool) else str(given)
     if len(text) > 60:
         text = text[:57] + "..."
     if first["type"] == "value_error" and (said := str(first.get("ctx", {}).get("error"))):
@@ -210,7 +210,7 @@ def _sentence(error: ValidationError) -> str:
     schema = Spec.model_json_schema()["properties"][name]
     schema = schema.get("items") or schema.get("anyOf", [schema])[0]
     wanted = _wanted(schema, too_large=first["type"].startswith("less_than"))
-    return f"{name} {text}: must be {wanted}" + (" or full" if name == "batch" else "")
+    return f"{name} {text}: must be {wanted}" + (", or full" if name == "batch" else "")
 
 
 def _wanted(schema: dict[str, Any], too_large: bool) -> str:

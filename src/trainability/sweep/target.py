@@ -24,7 +24,7 @@ def parse_target(text: str, data: Dataset) -> tuple[Target, float]:
 
 
 def target_text(text: str, data: Dataset) -> str:
-    """The one spelling of a target: ``val_accuracy >= 0.90`` is ``validation_accuracy>=0.9``; raises as `parse_target`."""
+    """The one spelling of a target, ``validation_accuracy>=0.9`` for ``val_accuracy >= 0.90``; raises the same."""
     split, measure, threshold = _parse(text, data)
     prefix = "validation_" if split == "validation" else ""
     number = f"{threshold:g}" if float(f"{threshold:g}") == threshold else repr(threshold)
@@ -71,9 +71,8 @@ def _check(text: str, measure: str, threshold: float) -> None:
         return
     name = {"accuracy": "an accuracy", "r2": "R²"}[measure]
     if threshold > 1:
-        meant = (
-            f"; {threshold:g} % is written {threshold / 100:g}" if measure == "accuracy" and threshold <= 100 else ""
-        )
+        percent = measure == "accuracy" and 10 <= threshold <= 100
+        meant = f"; {threshold:g} % is written {threshold / 100:g}" if percent else ""
         raise SpecError(f"the target '{text}' can never hold: {name} is at most 1{meant}")
     if threshold <= 0 and (measure == "accuracy" or math.isinf(threshold)):
         raise SpecError(f"the target '{text}' always holds; name {name} above 0")

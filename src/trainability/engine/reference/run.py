@@ -8,7 +8,6 @@ import platform
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -47,13 +46,13 @@ class ReferenceEngine:
         if devices is not None:
             with contextlib.suppress(RuntimeError):  # it is too late once JAX has started
                 jax.config.update("jax_num_cpu_devices", devices)
-        there = len(jax.devices())
+        on_cpu = jax.default_backend() == "cpu"
+        there = min(len(jax.devices()), _cores()) if on_cpu else len(jax.devices())
         if devices is not None and devices > there:
-            raise SpecError(f"devices {devices}: JAX has {there} here; ask for at most {there}, or in a fresh process")
+            raise SpecError(f"devices {devices}: there are {there} that this process can use; ask for at most {there}")
         self.devices = devices or there
         # A processor's cores are kept busy by blocks side by side; an accelerator by one block after another.
-        cores = os.cpu_count() or 1
-        self.workers = max(cores, self.devices) if jax.default_backend() == "cpu" else self.devices
+        self.workers = _cores() if on_cpu else self.devices
 
     def run(
         self,
@@ -69,6 +68,11 @@ class ReferenceEngine:
         padded = _pad(trials, block_size(program))
         with jax.enable_x64(program.dtype == "float64"), jax.default_device(jax.devices()[device]):
             return _run(program, padded, len(trials), data, steps, measures, on_steps, device)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _forbid_fusion() -> None:

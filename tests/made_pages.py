@@ -1,0 +1,47 @@
+"""The rendered reports of the made runs, each drawn once, and the parts of their HTML."""
+
+from __future__ import annotations
+
+import functools
+import re
+from html.parser import HTMLParser
+
+from tests.made_runs import run
+
+from trainability.report import render
+
+
+@functools.cache
+def page(name: str) -> str:
+    return render(run(name))
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text of the table's cells."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.rows: list[list[str]] = []
+        self.inside = False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, {k: v or "" for k, v in attrs}))
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+            self.inside = True
+
+    def handle_endtag(self, tag):
+        if tag in ("td", "th"):
+            self.inside = False
+
+    def handle_data(self, data):
+        if self.inside:
+            self.rows[-1][-1] += data
+
+
+def svgs(text: str) -> list[str]:
+    return re.findall(r"<svg.*?</svg>", text, flags=re.DOTALL)
