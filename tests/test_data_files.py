@@ -33,6 +33,8 @@ def test_a_file_that_is_not_there_or_of_no_known_kind_is_refused(tmp_path):
 
 
 def test_a_file_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    import polars as pl
+
     huge = tmp_path / "huge.csv"
     with huge.open("wb") as stream:
         stream.truncate(2_000_000_001)
@@ -41,8 +43,7 @@ def test_a_file_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "MAX_ARRAY_BYTES", 500)
     with pytest.raises(DataError, match="samples of 3 numbers"):
         load(write(tmp_path, FLOWERS))
-    polars = pytest.importorskip("polars")
-    polars.DataFrame({"a": range(100), "b": range(100)}).write_parquet(tmp_path / "t.parquet")
+    pl.DataFrame({"a": range(100), "b": range(100)}).write_parquet(tmp_path / "t.parquet")
     with pytest.raises(DataError, match="100 samples of 2 numbers"):
         load(f"file:{tmp_path}/t.parquet")
 
