@@ -35,19 +35,21 @@ WAYS = {
     "wide": {"width": 40, "depth": 2, "activation": "sigmoid", "optimizer": "nadam"},
     "early stopping": {"early_stopping": 2, "lr": 0.5, "steps": 40},
     "float64": {"dtype": "float64", "activation": "erf"},
+    "matrix products": {"width": 7, "depth": 2, "batch": 100},
 }
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_trial_is_the_same_alone_and_among_thousands(way: str):
     """Bit for bit: each of some trials alone in its block, against its place in the blocks of 2,000."""
-    grid = cells(BINARY, **WAYS[way])
+    data = dataset(samples=200) if way == "matrix products" else BINARY
+    grid = cells(data, **WAYS[way])
     size = block_size(grid[0].program)
     for first in (0, 992, 1984):
         rows = [(0, t) for t in range(first, min(first + size, 2000))]
-        among = train(BINARY, grid, rows)
+        among = train(data, grid, rows)
         for place in {0, 1, len(rows) // 2, len(rows) - 2, len(rows) - 1}:
-            alone = train(BINARY, grid, [rows[place]])
+            alone = train(data, grid, [rows[place]])
             assert equal(alone, 0, among, place) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ from trainability.core.types import Dataset
 from trainability.report.result import Result
 from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
 from trainability.sweep import plan as planning
-from trainability.sweep.spec import Spec, make_spec, read_settings
+from trainability.sweep.spec import Spec, is_unicode, make_spec, read_settings
 
 if TYPE_CHECKING:
     from trainability.sweep.run import Cost
@@ -76,6 +77,8 @@ def compare(
     begun = time.perf_counter()
     if devices is not None and (isinstance(devices, bool) or devices not in range(1, MOST_DEVICES + 1)):
         raise SpecError(f"devices {devices!r}: must be a whole number of at least 1 and at most {MOST_DEVICES}")
+    if out is not None and not is_unicode(str(out)):
+        raise SpecError("the directory's name holds bytes that are not UTF-8 text; choose another --out")
     given = {**(read_settings(spec) if spec is not None else {}), **settings}
     if problem is not None:
         given["problem"] = problem
@@ -189,7 +192,7 @@ def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...]
     trained = meta.get("training_seconds", 0.0)
     return Result(
         spec=spec,
-        dataset=data,
+        dataset=dataclasses.replace(data, target=str(spec.target)),
         table=summarize(grid, run.read("trials", COLUMNS) if run.finished("trials") else None),
         engine=meta.get("engine", "reference"),
         net_steps_per_second=meta["network_steps"] / trained if trained else None,

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainability.cli.progress import Progress
+from trainability.cli.progress import Progress, console
 from trainability.core.errors import SpecError
 
 if TYPE_CHECKING:
     from trainability.report.result import Result
-
-UNBOUND_WIDTH = 140
-"""Characters of the table where there is no terminal to fit into."""
 
 _GRID, _DATA, _TRAINING, _OUTPUT = (
     "The grid (every comma list is an axis)",
@@ -119,13 +115,11 @@ def _check_place(path: Path | None) -> None:
 
 def show(result: Result) -> None:
     """The table, the conclusion and what the run cost, on the terminal."""
-    from rich.console import Console
-
     from trainability.report import table
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUND_WIDTH)
+    screen = console()
     score = "R²" if result.dataset.task == "regression" else "accuracy"
-    console.print(table(result.table, result.axes, score=score, width=console.width))
-    console.print(result.conclusion, markup=False, soft_wrap=True)
+    screen.print(table(result.table, result.axes, score=score, width=screen.width))
+    screen.print(result.conclusion, markup=False, soft_wrap=True)
     rate = f"{result.net_steps_per_second:,.0f} network-steps/s in training, " if result.net_steps_per_second else ""
-    console.print(f"engine {result.engine}, {rate}{result.seconds:.1f} s in all", style="dim")
+    screen.print(f"engine {result.engine}, {rate}{result.seconds:.1f} s in all", style="dim")

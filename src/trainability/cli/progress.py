@@ -5,9 +5,24 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from trainability.cli import interrupt
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from trainability.core.types import Dataset
     from trainability.sweep.spec import Spec
+
+
+UNBOUND_WIDTH = 140
+"""Characters of a table where there is no terminal to fit into."""
+
+
+def console() -> Console:
+    """Standard output, for tables: as wide as the terminal if there is one."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else UNBOUND_WIDTH)
 
 
 class Progress:
@@ -19,6 +34,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
+        interrupt.training.clear()
         if self._bar is not None:
             self._bar.stop()
 
@@ -57,5 +73,7 @@ class Progress:
 
     def advance(self, steps: int) -> None:
         """See `api.Watcher`."""
+        if steps:
+            interrupt.training.set()
         if self._bar is not None:
             self._bar.advance(self._task, steps)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from trainability.cli.progress import console
 from trainability.core.catalogue import Entry
 from trainability.core.errors import UnknownName
 
@@ -39,18 +40,15 @@ def entries(kind: str) -> Iterable[Entry]:
 def vocabulary(
     kind: Annotated[str | None, typer.Argument(help=f"One of {', '.join(KINDS)}; all when left out.")] = None,
 ) -> None:
-    """Show the vocabulary: every name that compare knows, with its parameters and other names."""
-    from rich.console import Console
+    """Show the vocabulary: every name that compare knows, with its parameters, their defaults and other names."""
     from rich.table import Table
+    from rich.text import Text
 
-    console = Console(highlight=False)
+    screen = console()
     for name in [kind] if kind else KINDS:
-        table = Table(title=name, title_justify="left", box=None, pad_edge=False)
-        table.add_column("name", no_wrap=True)
-        table.add_column("what it is")
-        table.add_column("also called")
+        table = Table(box=None, pad_edge=False, show_header=False)
         for entry in entries(name):
-            words = [entry.name, *(f"{p.name}={p.default:g}" for p in entry.parameters)]
-            table.add_row(":".join(words), entry.summary, ", ".join(entry.aliases))
-        console.print(table)
-        console.print()
+            words = [str(getattr(entry, "usage", entry.name)), *(f"{p.name}={p.default:g}" for p in entry.parameters)]
+            also = f" (also {', '.join(entry.aliases)})" if entry.aliases else ""
+            table.add_row(Text(":".join(words), "bold"), Text(entry.summary.rstrip(".") + also))
+        screen.print(Text(name, "bold underline"), table, "", sep="\n")

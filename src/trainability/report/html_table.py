@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any, Final
 
-from trainability.report.inputs import RunRecord
+from trainability.report.inputs import HELD_OUT, RunRecord, has_held_out
 from trainability.report.words import axis_label, interval, missing, number, percent, ranked, value
 
 _TALL: Final = 30
@@ -14,6 +14,7 @@ _TALL: Final = 30
 def table_html(record: RunRecord) -> str:
     """One row per cell; each figure carries its plain value for sorting."""
     score = "R²" if record.dataset.task == "regression" else "accuracy"
+    held_out = has_held_out(record.cells)
     heads = [(axis_label(axis), True) for axis in record.axes]
     heads += [
         ("solved", False),
@@ -22,12 +23,13 @@ def table_html(record: RunRecord) -> str:
         ("median steps", False),
         ("loss", False),
         (score, False),
+        *([("held out", False)] if held_out else []),
         ("gradient ratio", False),
         ("dead", False),
         ("NaN", False),
     ]
     head = "".join(f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads)
-    rows = "\n".join(_row(cell, record.axes) for cell in ranked(record.cells).iter_rows(named=True))
+    rows = "\n".join(_row(cell, record.axes, held_out) for cell in ranked(record.cells).iter_rows(named=True))
     tall = " tall" if record.cells.height > _TALL else ""
     return (
         f'<div class="scroll{tall}"><table class="sortable"><thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n'
@@ -35,7 +37,7 @@ def table_html(record: RunRecord) -> str:
     )
 
 
-def _row(cell: dict[str, Any], axes: tuple[str, ...]) -> str:
+def _row(cell: dict[str, Any], axes: tuple[str, ...], held_out: bool) -> str:
     parts = [_data(cell[axis], escape(value(cell[axis])), "name") for axis in axes]
     unit = "" if missing(cell["solved"]) else " %"
     low, high = cell["solved_low"], cell["solved_high"]
@@ -46,6 +48,7 @@ def _row(cell: dict[str, Any], axes: tuple[str, ...]) -> str:
         _data(cell["median_steps"], _steps(cell)),
         _data(cell["final_loss"], number(cell["final_loss"])),
         _data(cell["accuracy"], number(cell["accuracy"])),
+        *([_data(cell[HELD_OUT], number(cell[HELD_OUT]))] if held_out else []),
         _data(cell["gradient_ratio"], number(cell["gradient_ratio"], 2)),
         _data(cell["dead"], percent(cell["dead"]) + ("" if missing(cell["dead"]) else " %")),
         _data(cell["nan"], percent(cell["nan"]) + ("" if missing(cell["nan"]) else " %")),

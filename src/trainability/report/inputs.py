@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 
 MEASURED: Final = frozenset({
     "cell", "n", "solved", "solved_low", "solved_high", "median_steps", "steps_q1", "steps_q3", "final_loss",
-    "accuracy", "gradient_ratio", "dead", "nan",
+    "accuracy", "validation_accuracy", "gradient_ratio", "dead", "nan",
 })  # fmt: skip
+
+HELD_OUT: Final = "validation_accuracy"
+
+
+def has_held_out(cells: pl.DataFrame) -> bool:
+    """Whether the cells were scored on held-out samples."""
+    return HELD_OUT in cells.columns and cells[HELD_OUT].null_count() < len(cells)
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class RunRecord:
         cells: one row per cell in grid order: ``cell``, a column per axis, and the columns of `MEASURED`:
             ``n`` trials, ``solved`` share with its 95 % interval, ``median_steps`` with quartiles (null if
             none solved), ``final_loss`` (median), ``accuracy`` (median score; R² for a regression),
+            ``validation_accuracy`` (the same over held-out samples; absent or null where there are none),
             ``gradient_ratio`` (first layer over last, at the start), ``dead`` (mean share at the end) and
             ``nan`` (share of trials).
         trials: the trials table of `trainability.core.records`.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from trainability.report.inputs import fixed_choices
+from trainability.report.inputs import HELD_OUT, fixed_choices, has_held_out
 from trainability.report.words import NOTHING, axis_label, missing, number, percent, ranked, value
 
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def _columns(cells: pl.DataFrame, score: str, width: int) -> list[_Column]:
         _Column("gradient ratio", 7, lambda c: number(c["gradient_ratio"], 2)),
         _Column("dead", 8, lambda c: _percent(c["dead"])),
     ]
+    if has_held_out(cells):
+        columns.insert(-2, _Column("held out", 7, lambda c: number(c[HELD_OUT])))
     if (cells["nan"].fill_null(0.0) > 0).any():
         columns.append(_Column("NaN", 3, lambda c: _percent(c["nan"])))
     return columns

@@ -122,8 +122,8 @@ def cells(spec: Spec, data: Dataset) -> tuple[Cell, ...]:
         raise SpecError(f"the grid has {count:,} cells; at most {MOST_CELLS:,} are allowed: take fewer levels")
     if count * spec.seeds > MOST_TRIALS:
         raise SpecError(
-            f"{count:,} cell{'s' if count > 1 else ''} of {spec.seeds:,} seeds are {count * spec.seeds:,} trials; at most {MOST_TRIALS:,} are "
-            "allowed: take fewer seeds"
+            f"{count:,} cell{'s' if count > 1 else ''} of {spec.seeds:,} seeds are {count * spec.seeds:,} trials; "
+            f"at most {MOST_TRIALS:,} are allowed: take fewer seeds"
         )
     target, threshold = parse_target(str(spec.target), data)
     grid = (dict(zip(axes, levels, strict=True)) for levels in itertools.product(*axes.values()))

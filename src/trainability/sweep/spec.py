@@ -180,7 +180,7 @@ def make_spec(settings: Mapping[str, Any]) -> Spec:
     for name, field in Spec.model_fields.items():
         if getattr(spec, name) == () != field.default:
             raise SpecError(f"{name} []: the list is empty; give at least one level, or leave {name} out")
-    if not _is_unicode(spec.toml()):
+    if not is_unicode(spec.toml()):
         raise SpecError("a setting or a path holds bytes that are not UTF-8 text; rename the file")
     if spec.hidden and (spec.depth or spec.width):
         raise SpecError("give either hidden (such as 64-32) or depth and width, not both")
@@ -189,7 +189,7 @@ def make_spec(settings: Mapping[str, Any]) -> Spec:
     return spec
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Whether `text` can be written; a file name may hold bytes that cannot."""
     try:
         text.encode()

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-COLUMNS = ("cell", "ended", "solved", "first_step", "train_loss", "train_score", "gradient_rms", "dead")
+COLUMNS = (
+    "cell", "ended", "solved", "first_step", "train_loss", "train_score", "validation_score", "gradient_rms", "dead",
+)  # fmt: skip
 """The columns of the trials table that a summary reads."""
 
 
@@ -22,9 +24,10 @@ def summarize(grid: tuple[Cell, ...], trials: pl.DataFrame | None) -> pl.DataFra
 
     Columns after the axes: ``n``; ``solved`` share with its 95 % Wilson interval ``solved_low``, ``solved_high``;
     ``median_steps``, ``steps_q1``, ``steps_q3`` to the target over the solved trials (null if none);
-    ``final_loss`` and ``accuracy`` (R² for a regression), medians over training samples; ``gradient_ratio``, the median
-    of the first layer's gradient RMS over the last's before training; ``dead``, the mean share of dead hidden units
-    at the end; ``nan``, the share of trials that became non-finite.
+    ``final_loss`` and ``accuracy`` (R² for a regression), medians over training samples; ``validation_accuracy``, the
+    same over held-out samples (null if there are none); ``gradient_ratio``, the median of the first layer's gradient
+    RMS over the last's before training; ``dead``, the mean share of dead hidden units at the end; ``nan``, the share of
+    trials that became non-finite.
     """
     import polars as pl
 
@@ -47,7 +50,9 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
     }
     names = ("steps_q1", "median_steps", "steps_q3")
     if group is None:
-        return row | dict.fromkeys((*names, "final_loss", "accuracy", "gradient_ratio", "dead", "nan"))
+        return row | dict.fromkeys(
+            (*names, "final_loss", "accuracy", "validation_accuracy", "gradient_ratio", "dead", "nan")
+        )
     steps = quantiles(group.filter("solved")["first_step"].to_numpy())
     gradient = group["gradient_rms"].list.first().list
     with np.errstate(all="ignore"):
@@ -58,6 +63,7 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
         **{name: None if np.isnan(value) else int(value) for name, value in zip(names, steps, strict=True)},
         "final_loss": _number(_median(group["train_loss"].to_numpy())),
         "accuracy": _number(_median(group["train_score"].to_numpy())),
+        "validation_accuracy": _number(_median(group["validation_score"].cast(float).to_numpy())),
         "gradient_ratio": _number(_median(ratio)),
         "dead": _number(float(np.nanmean(dead))) if not np.isnan(dead).all() else None,
         "nan": float(np.mean(group["ended"].to_numpy() == "nan")),
