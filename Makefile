@@ -23,7 +23,7 @@ install: .venv/.product
 
 demo: .venv/.product
 	$(BIN)/trainability compare xor --depth 1,2,4,9 --width 5 --activation sigmoid,tanh,relu,leaky_relu,elu \
-	  --init uniform:1 --loss bce --optimizer sgd --lr 0.1 --steps 3000 --seeds 32 --report report.html
+	  --init uniform:1 --loss bce --optimizer sgd --lr 0.1 --steps 10000 --seeds 256 --report report.html
 
 test: check pytest
 
