@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from tests.made import cells, dataset, train
+
 from trainability.activations import ACTIVATIONS
 from trainability.engine.answers import answers, outputs
 from trainability.losses import LOSSES
@@ -42,7 +42,10 @@ def test_every_activation_trains_and_answers_alike(name: str):
     _check(BINARY, activation=name, width=4, lr=0.001, steps=3, optimizer="sgd")
 
 
-@pytest.mark.parametrize("formula", ["x*sigmoid(1.7*x)", "x1*tanh(x2)", "where(x > 0, x, 0.1*expm1(x))", "sin(x) + silu(x)"])
+FORMULAS = ["x*sigmoid(1.7*x)", "x1*tanh(x2)", "where(x > 0, x, 0.1*expm1(x))", "sin(x) + silu(x)"]
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
 def test_typed_formulas_train_and_answer_alike(formula: str):
     _check(BINARY, activation=f"expr:{formula}", steps=3, lr=0.001)
 

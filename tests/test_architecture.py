@@ -14,7 +14,8 @@ PACKAGE = ROOT / "src" / "trainability"
 
 FLOORS = {
     "core": 0,
-    "activations": 1, "initializers": 1, "losses": 1, "normalization": 1, "optimizers": 1, "problems": 1, "schedules": 1,
+    "activations": 1, "initializers": 1, "losses": 1, "normalization": 1, "optimizers": 1, "problems": 1,
+    "schedules": 1,
     "engine": 2, "vitals": 2,
     "store": 3, "sweep": 3,
     "report": 4,
@@ -64,12 +65,15 @@ def test_files_stay_small(path: Path):
 HEAVY = ("jax", "matplotlib", "polars", "sklearn", "torch", "keras", "scipy")
 
 
+COMMAND = "import sys; sys.argv = {}; from trainability.cli.main import run\ntry: run()\nexcept SystemExit: pass"
+
+
 @pytest.mark.parametrize(
     "code",
     [
         "import trainability; dir(trainability)",
-        "import sys; sys.argv = ['trainability', '--help']; from trainability.cli.main import run\ntry: run()\nexcept SystemExit: pass",
-        "import sys; sys.argv = ['trainability', 'compare', '--help']; from trainability.cli.main import run\ntry: run()\nexcept SystemExit: pass",
+        COMMAND.format(["trainability", "--help"]),
+        COMMAND.format(["trainability", "compare", "--help"]),
     ],
     ids=["import", "--help", "compare --help"],
 )

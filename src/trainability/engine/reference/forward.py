@@ -17,8 +17,9 @@ from trainability.engine.interface import Program
 from trainability.normalization import MOMENTUM, NORMALIZATIONS, normalize, statistics
 
 SMALL = 512
-"""Up to so many multiplications a product is written as multiply and add: XLA's batched matrix product calls a routine
-for every trial, which was measured three times slower for four samples and five units, and faster from about here on."""
+"""Up to so many multiplications a product is written as multiply and add: XLA's batched matrix product calls a
+routine for every trial, which was measured three times slower for four samples and five units, and faster from about
+here on."""
 
 
 class Noise(NamedTuple):
