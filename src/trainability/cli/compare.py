@@ -91,7 +91,7 @@ def compare(
         _check_place(path)
     if json is not None and json == report:
         raise SpecError(f"--json and --report both name '{json}'; give each a file of its own")
-    count = int(devices) if devices is not None and re.fullmatch("[0-9]{1,9}", devices) else devices
+    count: Any = int(devices) if devices is not None and re.fullmatch("[0-9]{1,9}", devices) else devices
     from trainability.api import compare as run
 
     with Progress() as progress:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -23,7 +23,7 @@ app.command()(compare)
 app.command("list")(vocabulary)
 
 # What is wrong in the flags themselves; Typer does not export the class, only this one below it.
-_FlagError = typer.BadParameter.__base__ or typer.BadParameter
+_FlagError = cast("type[Exception]", typer.BadParameter.__base__)
 
 
 def _version(wanted: bool) -> None:
@@ -50,7 +50,7 @@ def run() -> None:
     _make_streams_safe()
     try:
         with interrupt.heard():
-            code = app(standalone_mode=False)
+            code = app(prog_name="trainability", standalone_mode=False)
             sys.stdout.flush()  # here, so that a broken pipe is heard here
         if code == 130:  # Typer's answer to a KeyboardInterrupt
             raise KeyboardInterrupt
