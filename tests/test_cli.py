@@ -81,6 +81,14 @@ def test_help_is_readable_at_80_columns(cli: Cli, monkeypatch: pytest.MonkeyPatc
         assert option.help.split("(default")[0].strip() in text
 
 
+@pytest.mark.parametrize("words", ["xor --depth 2 --residual", "xor --residual --depth 2"])
+def test_residual_alone_means_true(cli: Cli, words: str, tmp_path: Path):
+    tiny = ["--width", "2", "--steps", "20", "--seeds", "2", "--out", tmp_path / "run"]
+    code, out, err = cli("compare", *words.split(), *tiny)
+    assert (code, err) == (0, "")
+    assert "residual yes" in out
+
+
 def test_without_a_command_there_is_help(cli: Cli):
     code, out, err = cli()
     assert (code, err) == (0, "")

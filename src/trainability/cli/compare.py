@@ -48,7 +48,7 @@ def compare(
     init: Annotated[str | None, _axis("Initialiser of the weights: uniform:1, he_normal, torch, keras, … (default: glorot_uniform)")] = None,
     bias_init: Annotated[str | None, _axis("Initialiser of the biases. (default: what goes with the weights' one)")] = None,
     norm: Annotated[str | None, _axis("Normalisation of the pre-activations: none,batch,layer,rms. (default: none)")] = None,
-    residual: Annotated[str | None, _axis("Residual connections: true, false or true,false. (default: false)")] = None,
+    residual: Annotated[str | None, _axis("Residual connections; alone it means true, as an axis true,false. (default: false)")] = None,
     loss: Annotated[str | None, _axis("bce, cross_entropy, mse, mae, huber, hinge, … (default: what fits the data)")] = None,
     output: Annotated[str | None, _axis("Activation of the last layer, for losses that do not contain it, such as mse.")] = None,
     optimizer: Annotated[str | None, _axis("sgd, momentum:0.9, adam, rmsprop, lion, … (default: adam)")] = None,

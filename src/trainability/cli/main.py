@@ -50,7 +50,7 @@ def run() -> None:
     _make_streams_safe()
     try:
         with interrupt.heard():
-            code = app(prog_name="trainability", standalone_mode=False)
+            code = app(_spelled_out(sys.argv[1:]), prog_name="trainability", standalone_mode=False)
             sys.stdout.flush()  # here, so that a broken pipe is heard here
         if code == 130:  # Typer's answer to a KeyboardInterrupt
             raise KeyboardInterrupt
@@ -69,6 +69,16 @@ def run() -> None:
             raise
         _drop_output()
         _fail(f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+
+
+def _spelled_out(words: list[str]) -> list[str]:
+    """The arguments with a bare ``--residual`` written ``--residual true``; as an axis it takes ``true,false``."""
+    written = []
+    for i, word in enumerate(words):
+        written.append(word)
+        if word == "--residual" and (i + 1 == len(words) or words[i + 1].startswith("-")):
+            written.append("true")
+    return written
 
 
 def _fail(sentence: str) -> None:

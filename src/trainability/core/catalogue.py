@@ -36,8 +36,8 @@ class Parameter:
         below = value <= self.low if self.open_low else value < self.low
         if not math.isfinite(value) or below or value > self.high:
             left = "more than" if self.open_low else "at least"
-            bounds = [f"{left} {self.low:g}"] if math.isfinite(self.low) else []
-            bounds += [f"at most {self.high:g}"] if math.isfinite(self.high) else []
+            bounds = [f"{left} {self.low:,.10g}"] if math.isfinite(self.low) else []
+            bounds += [f"at most {self.high:,.10g}"] if math.isfinite(self.high) else []
             wanted = " and ".join(bounds) or "a finite number"
             raise SpecError(f"{owner}: {self.name} must be {wanted}, got {value:g}")
         if self.integer and value != int(value):
@@ -151,7 +151,11 @@ def parse_values(owner: str, parameters: tuple[Parameter, ...], words: list[str]
         else:
             number = word
         if place >= len(parameters):
-            takes = f"takes {len(parameters)} parameter(s)" if parameters else "takes no parameters"
+            takes = (
+                f"takes {len(parameters)} parameter{'s' if parameters[1:] else ''}"
+                if parameters
+                else "takes no parameters"
+            )
             raise SpecError(f"{owner} {takes}, got {len(words)}")
         try:
             value = float(number)

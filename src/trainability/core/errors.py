@@ -16,6 +16,10 @@ import difflib
 from collections.abc import Iterable
 
 
+MOST_SHOWN = 20
+"""Names that are listed where none is near."""
+
+
 class TrainabilityError(Exception):
     """The root of every error that this package raises on purpose."""
 
@@ -34,7 +38,8 @@ class UnknownName(UsageError):
             quoted = [f"'{n}'" for n in near]
             hint = "did you mean " + (", ".join(quoted[:-1]) + " or " if quoted[1:] else "") + quoted[-1] + "?"
         else:
-            hint = "known are " + ", ".join(known)
+            rest = f" and {len(known) - MOST_SHOWN} more" if len(known) > MOST_SHOWN else ""
+            hint = "known are " + ", ".join(known[:MOST_SHOWN]) + rest
         super().__init__(f"unknown {kind} '{name}'; {hint}")
 
 

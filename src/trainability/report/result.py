@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,7 +99,7 @@ class Result:
             "net_steps_per_second": self.net_steps_per_second,
             "compile_seconds": self.compile_seconds,
             "seconds": self.seconds,
-            "directory": str(self.directory),
+            "directory": os.fsencode(self.directory).decode("utf-8", "replace"),
             "versions": dict(self.versions),
         }
 

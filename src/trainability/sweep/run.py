@@ -109,8 +109,8 @@ def sweep(
             cost.compile_seconds += result.compile_seconds
 
     with ThreadPoolExecutor(engine.workers, thread_name_prefix="block") as pool:
-        futures: set[Future[None]] = {pool.submit(train, block) for block in todo}
         try:
+            futures: set[Future[None]] = {pool.submit(train, block) for block in todo}
             while futures:
                 # A timeout, because a wait without one does not hear Ctrl-C on every platform.
                 ready, futures = wait(futures, timeout=0.1, return_when=FIRST_COMPLETED)

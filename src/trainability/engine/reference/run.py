@@ -185,6 +185,8 @@ def _columns(
     holds = value >= threshold if program.target.at_least else value <= threshold
     diverged, stopped = nan_step >= 0, stop_step >= 0
     solved = holds & ~diverged
+    with np.errstate(over="ignore"):  # a float64 history may be too large for the record's float32: inf
+        kept, signs = histories.astype(np.float32), vitals.astype(np.float32)
     first = np.asarray(state.first_step)[:real].astype(np.int64)
     end_step = np.where(diverged, nan_step, np.where(stopped, stop_step, steps)).astype(np.int64)
     return {
@@ -196,6 +198,6 @@ def _columns(
         "first_step": np.where((first < 0) & solved, end_step, first),
         **{name: last[:, i].astype(np.float64) for i, name in enumerate(names)},
         "checkpoint": np.tile(np.array(marks), (real, 1)),
-        **{f"history_{name}": histories[:, :, i].astype(np.float32) for i, name in enumerate(names)},
-        **{name: vitals[:, :, :, i].astype(np.float32) for i, name in enumerate(measures.names)},
+        **{f"history_{name}": kept[:, :, i] for i, name in enumerate(names)},
+        **{name: signs[:, :, :, i] for i, name in enumerate(measures.names)},
     }
