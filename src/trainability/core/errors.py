@@ -15,7 +15,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 MOST_SHOWN = 20
 """Names that are listed where none is near."""
 
