@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import platform
 import time
@@ -15,6 +16,7 @@ import numpy as np
 
 from trainability.core import random
 from trainability.core.errors import SpecError
+from trainability.core.records import SCORES
 from trainability.core.types import Dataset
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
@@ -113,6 +115,7 @@ def _run(
     on_steps: Callable[[int], None],
     device: int,
 ) -> BlockResult:
+    trials = _counted(program, trials, data)
     host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
@@ -149,9 +152,22 @@ def _run(
                 break
         histories.append(np.asarray(scores)[:real])
         vitals.append(np.asarray(signs)[:real])
-    columns = _columns(program, trials, real, state, marks, np.stack(histories, 1), np.stack(vitals, 1), measures)
+    columns = _columns(program, trials, real, data, state, marks, np.stack(histories, 1), np.stack(vitals, 1), measures)
     final = jax.tree.map(lambda a: np.asarray(a)[:real], {**state.parameters, "running": state.running})
     return BlockResult(columns, final, tuple(intervals), compile_seconds)
+
+
+def _samples_of(metric: str, data: Dataset) -> int:
+    return len(data.x_train if metric.startswith("train") else data.x_validation)
+
+
+def _counted(program: Program, trials: Trials, data: Dataset) -> Trials:
+    """The trials with a threshold on the accuracy as the least number of right labels, which is exact in float32."""
+    if not program.labels or program.target.metric.endswith("loss"):
+        return trials
+    samples = _samples_of(program.target.metric, data)
+    least = np.ceil(trials.numbers["threshold"] * samples - 1e-6)
+    return dataclasses.replace(trials, numbers={**trials.numbers, "threshold": least})
 
 
 def _arrays(program: Program, data: Dataset) -> train.Data:
@@ -170,6 +186,7 @@ def _columns(
     program: Program,
     trials: Trials,
     real: int,
+    data: Dataset,
     state: train.State,
     marks: tuple[int, ...],
     histories: np.ndarray,
@@ -177,14 +194,17 @@ def _columns(
     measures: Measures,
 ) -> dict[str, np.ndarray]:
     """The records of the block's real trials; see `core.records`."""
-    names = ("train_loss", "train_score", "validation_loss", "validation_score")
     last, steps = histories[:, -1], marks[-1]
-    value = last[:, names.index(program.target.metric)]
+    value = last[:, SCORES.index(program.target.metric)]
     threshold = trials.numbers["threshold"][:real].astype(program.dtype)
     nan_step, stop_step = np.asarray(state.nan_step)[:real], np.asarray(state.stop_step)[:real]
     holds = value >= threshold if program.target.at_least else value <= threshold
     diverged, stopped = nan_step >= 0, stop_step >= 0
     solved = holds & ~diverged
+    if program.labels:  # from right labels to the accuracy
+        samples = [max(1, _samples_of(name, data)) if name.endswith("score") else 1 for name in SCORES]
+        histories = histories.astype(np.float64) / samples
+        last = histories[:, -1]
     with np.errstate(over="ignore"):  # a float64 history may be too large for the record's float32: inf
         kept, signs = histories.astype(np.float32), vitals.astype(np.float32)
     first = np.asarray(state.first_step)[:real].astype(np.int64)
@@ -196,8 +216,8 @@ def _columns(
         "solved": solved,
         "end_step": end_step,
         "first_step": np.where((first < 0) & solved, end_step, first),
-        **{name: last[:, i].astype(np.float64) for i, name in enumerate(names)},
+        **{name: last[:, i].astype(np.float64) for i, name in enumerate(SCORES)},
         "checkpoint": np.tile(np.array(marks), (real, 1)),
-        **{f"history_{name}": kept[:, :, i] for i, name in enumerate(names)},
+        **{f"history_{name}": kept[:, :, i] for i, name in enumerate(SCORES)},
         **{name: signs[:, :, :, i] for i, name in enumerate(measures.names)},
     }
