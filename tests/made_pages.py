@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 
 from tests.made_runs import run
-
 from trainability.report import render
 
 

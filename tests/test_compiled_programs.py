@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.peers.trajectory import trajectories
 
+from tests.peers.trajectory import trajectories
 from trainability.engine.reference import programs
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+
 from tests.pairwise import Row, wanted
 from tests.peers import KERAS_WARNING, LIBRARIES, rows, trajectory, twin
 

@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 import pytest
+
 from tests.peers import KERAS_WARNING, LIBRARIES, trajectory, twin
 from tests.peers.rows import named
-
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from tests.peers.trajectory import Trajectory, resolved
 
+from tests.peers.trajectory import Trajectory, resolved
 from trainability.normalization import EPSILON, NORMALIZATIONS
 
 OPTIMIZERS: dict[str, Callable[[dict[str, float]], dict[str, Any]]] = {
