@@ -167,7 +167,7 @@ NADAM = Optimizer(
 )
 AMSGRAD = Optimizer(
     name="amsgrad",
-    summary="Adam whose denominator never shrinks",
+    summary="Adam whose denominator never shrinks (optax's form: the largest bias-corrected moment)",
     parameters=_ADAM,
     make=_amsgrad,
     reference="S. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, ICLR 2018",
