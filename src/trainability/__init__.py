@@ -1,8 +1,9 @@
 """Trainability: find out whether a neural network will learn, see why it does not, and prove the fix.
 
     >>> import trainability
-    >>> result = trainability.compare(problem="xor", depth=[1, 9], activation=["sigmoid", "relu"], seeds=64)
-    >>> print(result.conclusion)
+    >>> result = trainability.compare(problem="xor", depth=[1, 2], activation="tanh", steps=500, lr=0.1, seeds=16)
+    >>> result.table["solved"].min() > 0.5
+    True
 
 Importing this package loads none of JAX, polars and matplotlib; what needs them loads them.
 """
