@@ -138,7 +138,7 @@ def _train(
     """Do what the run lacks; for a finished run the engine is not even loaded."""
     from trainability.sweep.run import Cost, sweep, work
 
-    blocks = planning.blocks(grid, spec.seeds)
+    blocks = planning.blocks(grid, spec.seeds, spec.engine)
     with run.lock():
         left = work(blocks, run.finished("trials"))
         watcher.begin(spec, data, len(grid) * spec.seeds, left, work(blocks, set()))
@@ -148,10 +148,9 @@ def _train(
         from trainability.engine import selection
         from trainability.engine.interface import Measures
 
-        cost, name = Cost(), "reference"
+        cost, engine = Cost(), None
         try:
-            engine = selection.make(cache_directory("programs"), devices)
-            name = engine.name
+            engine = selection.make(cache_directory("programs"), devices, spec.engine)
             measures = Measures(vitals.names(), vitals.measure_layer)
             sweep(blocks, grid, spec.seed, data, engine, measures, run, cost, watcher.advance)
         except Interrupted as stopped:
@@ -162,7 +161,7 @@ def _train(
             ) from None
         finally:
             with contextlib.suppress(StoreError):  # a full disk has been said already
-                run.write_meta(_cost_so_far(run.read_meta(), name, cost, time.perf_counter() - begun))
+                run.write_meta(_cost_so_far(run.read_meta(), engine.name if engine else spec.engine, cost, time.perf_counter() - begun))
 
 
 def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float) -> dict[str, Any]:

@@ -16,13 +16,13 @@ import numpy as np
 from trainability.core import random
 from trainability.core.errors import SpecError
 from trainability.core.types import Dataset
+from trainability.engine.columns import encoded, pad, record_columns, take
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
 from trainability.engine.reference.forward import learned_places
 from trainability.engine.reference.programs import compiled
 from trainability.engine.selection import block_size
-from trainability.losses import LOSSES
 
 SEGMENT_SECONDS = 0.25
 """About how long a compiled program runs before it comes back to report progress and to hear Ctrl-C."""
@@ -65,7 +65,7 @@ class ReferenceEngine:
         device: int = 0,
     ) -> BlockResult:
         """Train the trials; see `engine.interface.Engine.run`."""
-        padded = _pad(trials, block_size(program))
+        padded = pad(trials, block_size(program))
         with jax.enable_x64(program.dtype == "float64"), jax.default_device(jax.devices()[device]):
             return _run(program, padded, len(trials), data, steps, measures, on_steps, device)
 
@@ -86,21 +86,6 @@ def _forbid_fusion() -> None:
     flags = os.environ.get("XLA_FLAGS", "")
     if platform.machine().lower() in ("x86_64", "amd64") and "xla_cpu_max_isa" not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_max_isa=AVX".strip()
-
-
-def _pad(trials: Trials, size: int) -> Trials:
-    """The block filled up to its fixed size with copies of its first trial."""
-    if not 1 <= len(trials) <= size:
-        raise ValueError(f"a block of this program holds 1 to {size} trials, got {len(trials)}")
-    rows = np.array([*range(len(trials)), *([0] * (size - len(trials)))])
-    return Trials(
-        seed=trials.seed,
-        cell=trials.cell[rows],
-        trial=trials.trial[rows],
-        init=tuple(trials.init[i] for i in rows),
-        bias_init=tuple(trials.bias_init[i] for i in rows),
-        numbers={name: values[rows] for name, values in trials.numbers.items()},
-    )
 
 
 def _run(
@@ -149,55 +134,25 @@ def _run(
                 break
         histories.append(np.asarray(scores)[:real])
         vitals.append(np.asarray(signs)[:real])
-    columns = _columns(program, trials, real, state, marks, np.stack(histories, 1), np.stack(vitals, 1), measures)
+    columns = record_columns(
+        program,
+        take(trials, np.arange(real)),
+        marks,
+        np.stack(histories, 1),
+        np.stack(vitals, 1),
+        measures,
+        first_step=np.asarray(state.first_step)[:real],
+        nan_step=np.asarray(state.nan_step)[:real],
+        stop_step=np.asarray(state.stop_step)[:real],
+    )
     final = jax.tree.map(lambda a: np.asarray(a)[:real], {**state.parameters, "running": state.running})
     return BlockResult(columns, final, tuple(intervals), compile_seconds)
 
 
 def _arrays(program: Program, data: Dataset) -> train.Data:
     """The data set as the engine's arrays, with Σ(y − mean)² of each split for R²."""
-    loss = LOSSES[program.loss]
     splits, spreads = [], []
-    for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation)):
-        targets = loss.encode(data, y)
-        spread = float(np.sum((targets - targets.mean(axis=0)) ** 2)) if data.task == "regression" and len(y) else 0.0
+    for x, targets, spread in encoded(program, data):
         splits.append(train.Samples(jnp.asarray(x, program.dtype), jnp.asarray(targets, program.dtype)))
         spreads.append(jnp.asarray(spread, program.dtype))
     return train.Data(*splits, *spreads)
-
-
-def _columns(
-    program: Program,
-    trials: Trials,
-    real: int,
-    state: train.State,
-    marks: tuple[int, ...],
-    histories: np.ndarray,
-    vitals: np.ndarray,
-    measures: Measures,
-) -> dict[str, np.ndarray]:
-    """The records of the block's real trials; see `core.records`."""
-    names = ("train_loss", "train_score", "validation_loss", "validation_score")
-    last, steps = histories[:, -1], marks[-1]
-    value = last[:, names.index(program.target.metric)]
-    threshold = trials.numbers["threshold"][:real].astype(program.dtype)
-    nan_step, stop_step = np.asarray(state.nan_step)[:real], np.asarray(state.stop_step)[:real]
-    holds = value >= threshold if program.target.at_least else value <= threshold
-    diverged, stopped = nan_step >= 0, stop_step >= 0
-    solved = holds & ~diverged
-    with np.errstate(over="ignore"):  # a float64 history may be too large for the record's float32: inf
-        kept, signs = histories.astype(np.float32), vitals.astype(np.float32)
-    first = np.asarray(state.first_step)[:real].astype(np.int64)
-    end_step = np.where(diverged, nan_step, np.where(stopped, stop_step, steps)).astype(np.int64)
-    return {
-        "cell": trials.cell[:real],
-        "trial": trials.trial[:real].astype(np.int32),
-        "ended": np.where(diverged, "nan", np.where(stopped, "stopped", np.where(solved, "solved", "steps"))),
-        "solved": solved,
-        "end_step": end_step,
-        "first_step": np.where((first < 0) & solved, end_step, first),
-        **{name: last[:, i].astype(np.float64) for i, name in enumerate(names)},
-        "checkpoint": np.tile(np.array(marks), (real, 1)),
-        **{f"history_{name}": kept[:, :, i] for i, name in enumerate(names)},
-        **{name: signs[:, :, :, i] for i, name in enumerate(measures.names)},
-    }
