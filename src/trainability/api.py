@@ -161,7 +161,8 @@ def _train(
             ) from None
         finally:
             with contextlib.suppress(StoreError):  # a full disk has been said already
-                run.write_meta(_cost_so_far(run.read_meta(), engine.name if engine else spec.engine, cost, time.perf_counter() - begun))
+                name = engine.name if engine else spec.engine
+                run.write_meta(_cost_so_far(run.read_meta(), name, cost, time.perf_counter() - begun))
 
 
 def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float) -> dict[str, Any]:
@@ -174,7 +175,8 @@ def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float
     }
     versions = {name: _version(name) for name in ("trainability", "jax", "optax", "numpy")}
     total = {name: before.get(name, 0) + value for name, value in added.items()}
-    return {"engine": engine, "versions": versions, **total}
+    engines = {*before.get("engine", engine).split(" and "), *engine.split(" and ")}
+    return {"engine": " and ".join(sorted(engines)), "versions": versions, **total}
 
 
 def _version(name: str) -> str:

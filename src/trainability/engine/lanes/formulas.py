@@ -20,7 +20,6 @@ from trainability.core.expression import (
     Name,
     Negate,
     Node,
-    Number,
     Where,
     constant,
     differentiate,
@@ -28,7 +27,7 @@ from trainability.core.expression import (
     names,
 )
 
-WRITTEN_OUT: Final = frozenset({"identity", "relu", "leaky_relu", "sigmoid", "tanh", "elu"})
+WRITTEN_OUT: Final = frozenset({"identity", "relu", "leaky_relu", "sigmoid", "tanh", "elu", "silu", "gelu"})
 """Activations that the kernel has by name."""
 
 # The numbers of native/activation.hpp's enum Operation.

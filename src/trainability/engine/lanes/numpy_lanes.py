@@ -19,7 +19,9 @@ class NumpyOfLanes:
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(np, name)
-        return functools.partial(_reduced, function) if name in ("mean", "std", "sum", "max", "min", "all") else function
+        return (
+            functools.partial(_reduced, function) if name in ("mean", "std", "sum", "max", "min", "all") else function
+        )
 
 
 def _reduced(function: Any, array: Any, axis: int | None = None, keepdims: bool = False) -> Any:

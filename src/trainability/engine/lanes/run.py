@@ -122,25 +122,29 @@ def _vitals(block: Any, groups: int, trials: Trials, program: Program, measures:
     for group in range(groups):
         waiting.append(block.inside(group))
         if group == groups - 1 or len(waiting) * sum(a.nbytes for a in waiting[0][0]) > _MOST_BYTES:
-            joined = [[np.concatenate(arrays, axis=-1) for arrays in zip(*layer, strict=True)] for layer in zip(*waiting)]
+            joined = [
+                [np.concatenate(arrays, axis=-1) for arrays in zip(*layer, strict=True)] for layer in zip(*waiting, strict=True)
+            ]
             start = sum(part.shape[0] for part in parts)
             parts.append(_signs(joined, trials, start, program, measures))
             waiting = []
     return np.concatenate(parts)
 
 
-def _signs(layers: list[list[np.ndarray]], trials: Trials, start: int, program: Program, measures: Measures) -> np.ndarray:
+def _signs(
+    layers: list[list[np.ndarray]], trials: Trials, start: int, program: Program, measures: Measures
+) -> np.ndarray:
     """Vital signs (trials, layers, signs) of trials from `start` on, from each layer's arrays with the trials last."""
     count, last = layers[0][0].shape[-1], len(layers) - 1
     rows = np.minimum(np.arange(start, start + count), len(trials) - 1)  # padding
     xp, found = NumpyOfLanes(), []
     for i, (pre_activation, activation, slope, gradient) in enumerate(layers):
-        per_sample = [a.transpose(1, 0, 2) for a in (pre_activation, activation, slope)]
+        z, answer, phi = (a.transpose(1, 0, 2) for a in (pre_activation, activation, slope))
         largest = trials.numbers["largest_slope"][rows].astype(program.dtype)
         if i == last:
             largest = np.max(np.abs(slope), axis=(0, 1))
         with np.errstate(all="ignore"):
-            found.append(measures.function(LayerView(*per_sample, largest, gradient), xp))
+            found.append(measures.function(LayerView(z, answer, phi, largest, gradient), xp))
     return np.stack(found).transpose(2, 0, 1)
 
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,12 @@ template <class T> class Activation {
   public:
     static constexpr int row = 8;
 
-    Activation(const Formula& formula) : formula(formula), registers(size_t(formula.registers) * row) {}
+    explicit Activation(const Formula& formula)
+        : formula(formula), kind(kind_named(formula.name)), registers(size_t(formula.registers) * row) {}
 
     // Before the networks' first use: their parameters, `formula.parameters` packs.
     void prepare(const Pack<T>* parameters) {
-        parameter = parameters;
+        if (formula.parameters) first = parameters[0];
         for (int i = 0; i < formula.parameters; ++i) at(1 + i)[0] = parameters[i];
         for (size_t i = 0; i < formula.constants.size(); ++i) at(1 + formula.parameters + i)[0] = all(T(formula.constants[i]));
         fixed.assign(formula.registers, 0);
@@ -51,56 +53,79 @@ template <class T> class Activation {
         }
     }
 
-    bool identity() const { return formula.name == "identity"; }
+    bool identity() const { return kind == Kind::identity; }
 
     // answer = φ(z), slope = φ′(z) for `count` packs; `slope` may be `z`.
     void apply(const Pack<T>* z, Pack<T>* answer, Pack<T>* slope, size_t count) {
-        const Pack<T> zero{}, one = all(T(1));
+        using P = Pack<T>;
+        const P zero{}, one = all(T(1)), number = first;
         auto loop = [&](auto function) {
             for (size_t i = 0; i < count; ++i) {
-                Pack<T> d;
+                P d;
                 answer[i] = function(z[i], d);
                 slope[i] = d;
             }
         };
-        if (formula.name == "identity") loop([&](Pack<T> x, Pack<T>& d) { d = one; return x; });
-        else if (formula.name == "relu")
-            loop([&](Pack<T> x, Pack<T>& d) { d = select(x > zero, one, zero); return select(x <= zero, zero, x); });
-        else if (formula.name == "leaky_relu") {
-            const Pack<T> alpha = parameter[0];
-            loop([&](Pack<T> x, Pack<T>& d) { d = select(x > zero, one, alpha); return d * x; });
-        } else if (formula.name == "sigmoid")
-            loop([&](Pack<T> x, Pack<T>& d) {
-                const Pack<T> e = exp<T>(-abs<T>(x)), reciprocal = one / (e + one), low = e * reciprocal;
-                d = reciprocal * low;
-                return select(x < zero, low, reciprocal);
-            });
-        else if (formula.name == "tanh")
-            loop([&](Pack<T> x, Pack<T>& d) { const Pack<T> y = tanh<T>(x); d = one - y * y; return y; });
-        else if (formula.name == "elu") {
-            const Pack<T> alpha = parameter[0];
-            loop([&](Pack<T> x, Pack<T>& d) {
-                const Pack<T> low = alpha * expm1<T>(select(x > zero, zero, x));
-                d = select(x > zero, one, low + alpha);
-                return select(x > zero, x, low);
-            });
-        } else
-            for (size_t i = 0; i < count; i += row) {
-                const int n = int(std::min<size_t>(row, count - i));
-                std::copy_n(z + i, n, at(0));
-                for (size_t k = formula.fixed; k < formula.code.size(); ++k) run(formula.code[k], n);
-                for (int j = 0; j < n; ++j) {
-                    answer[i + j] = at(formula.value)[fixed[formula.value] ? 0 : j];
-                    slope[i + j] = at(formula.slope)[fixed[formula.slope] ? 0 : j];
-                }
+        switch (kind) {
+            case Kind::identity: return loop([=](P x, P& d) { d = one; return x; });
+            case Kind::relu: return loop([=](P x, P& d) { d = select(x > zero, one, zero); return select(x <= zero, zero, x); });
+            case Kind::leaky_relu: return loop([=](P x, P& d) { d = select(x > zero, one, number); return d * x; });
+            case Kind::tanh: return loop([=](P x, P& d) { const P y = tanh<T>(x); d = one - y * y; return y; });
+            case Kind::sigmoid: return loop([=](P x, P& d) { return logistic(x, d); });
+            case Kind::silu:  // x σ(βx)
+                return loop([=](P x, P& d) {
+                    const P s = logistic(number * x, d);
+                    d = s + x * (d * number);
+                    return x * s;
+                });
+            case Kind::gelu:  // x Φ(x)
+                return loop([=](P x, P& d) {
+                    const Tail<T> t = tail<T>(abs<T>(x) * T(0.70710678118654752));
+                    const P low = T(0.5) * t.area, cdf = select(x < zero, low, one - low);
+                    d = cdf + x * (t.gauss * T(0.39894228040143268));
+                    return x * cdf;
+                });
+            case Kind::elu:  // α (eˣ − 1) below 0
+                return loop([=](P x, P& d) {
+                    const P low = number * expm1<T>(select(x > zero, zero, x));
+                    d = select(x > zero, one, low + number);
+                    return select(x > zero, x, low);
+                });
+            case Kind::program: break;
+        }
+        for (size_t i = 0; i < count; i += row) {
+            const int n = int(std::min<size_t>(row, count - i));
+            std::copy_n(z + i, n, at(0));
+            for (size_t k = formula.fixed; k < formula.code.size(); ++k) run(formula.code[k], n);
+            for (int j = 0; j < n; ++j) {
+                answer[i + j] = at(formula.value)[fixed[formula.value] ? 0 : j];
+                slope[i + j] = at(formula.slope)[fixed[formula.slope] ? 0 : j];
             }
+        }
     }
 
   private:
+    enum class Kind { program, identity, relu, leaky_relu, tanh, sigmoid, silu, gelu, elu };
+
     const Formula formula;
+    const Kind kind;
     std::vector<Pack<T>> registers;
     std::vector<char> fixed;  // whether a register holds one pack for the whole row
-    const Pack<T>* parameter = nullptr;
+    Pack<T> first{};  // the first parameter
+
+    static Kind kind_named(const std::string& name) {
+        const char* names[] = {"", "identity", "relu", "leaky_relu", "tanh", "sigmoid", "silu", "gelu", "elu"};
+        for (int i = 0; i < 9; ++i)
+            if (name == names[i]) return Kind(i);
+        throw std::invalid_argument("no activation " + name);
+    }
+
+    // σ(x), and its slope σ(x) σ(−x).
+    static Pack<T> logistic(Pack<T> x, Pack<T>& slope) {
+        const Pack<T> one = all(T(1)), e = exp<T>(-abs<T>(x)), high = one / (e + one), low = e * high;
+        slope = high * low;
+        return select(x < Pack<T>{}, low, high);
+    }
 
     Pack<T>* at(size_t number) { return registers.data() + number * row; }
 
@@ -154,8 +179,8 @@ template <class T> class Activation {
             case Operation::arcsin: return one([](P x) { return each<T>([](T u) { return std::asin(u); }, x); });
             case Operation::arctan: return one([](P x) { return each<T>([](T u) { return std::atan(u); }, x); });
             case Operation::arcsinh: return one([](P x) { return each<T>([](T u) { return std::asinh(u); }, x); });
-            case Operation::erf: return one([](P x) { return each<T>([](T u) { return std::erf(u); }, x); });
-            case Operation::erfc: return one([](P x) { return each<T>([](T u) { return std::erfc(u); }, x); });
+            case Operation::erf: return one([](P x) { return lanes::erf<T>(x); });
+            case Operation::erfc: return one([](P x) { return lanes::erfc<T>(x); });
             case Operation::sigmoid: return one([](P x) { return lanes::sigmoid<T>(x); });
             case Operation::softplus: return one([](P x) { return lanes::softplus<T>(x); });
         }

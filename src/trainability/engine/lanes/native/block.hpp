@@ -178,6 +178,8 @@ template <class T> class Block {
     Network<T> network;
     std::vector<P> gradient, fed, wanted;  // of the running pass: the gradient, inputs and targets [unit][sample]
     std::vector<Group> groups;
+    const T* held = nullptr;  // the samples that `fed` and `wanted` hold for every network alike, if any
+    int held_first = 0, held_count = 0;
 
     int largest_pass() const { return std::max({settings.batch ? settings.batch : train.count, train.count, validation.count}); }
 
@@ -197,6 +199,8 @@ template <class T> class Block {
 
     // Samples [first, first + count) as the inputs and targets of every network.
     void spread_out(const Samples<T>& samples, int first, int count) {
+        if (held == samples.x && held_first == first && held_count == count) return;
+        held = samples.x, held_first = first, held_count = count;
         for (int s = 0; s < count; ++s) {
             const T *const x = samples.x + size_t(first + s) * samples.inputs, *const y = samples.y + size_t(first + s) * samples.outputs;
             for (int i = 0; i < samples.inputs; ++i) fed[size_t(i) * count + s] = all(x[i]);
@@ -206,6 +210,7 @@ template <class T> class Block {
 
     // The samples of places [first, first + count) in each network's own order.
     void deal_out(const Group& group, int first, int count) {
+        held = nullptr;
         for (int w = 0; w < lanes; ++w)
             for (int s = 0; s < count; ++s) {
                 const size_t sample = group.order[size_t(w) * train.count + first + s];
@@ -248,9 +253,17 @@ template <class T> class Block {
         points = score(credit, samples);
     }
 
+    // Whether a network that still trains has not reached the target yet.
+    static bool waits(const Group& group) {
+        for (int w = 0; w < lanes; ++w)
+            if (group.alive[w] && group.first_step[w] < 0) return true;
+        return false;
+    }
+
     // At an epoch's end: has the target been reached, has the validation loss stopped falling?
     void check(Group& group, P train_loss, P train_score, bool evaluated) {
         P value = settings.metric == 0 ? train_loss : train_score;
+        if (!settings.patience && !waits(group)) return;
         if (settings.metric > 1 || !evaluated) {
             P four[2];
             evaluate(group, settings.metric > 1 ? validation : train, four[0], four[1]);
