@@ -59,7 +59,7 @@ OPTIONS = {
 
 
 def test_every_setting_has_a_flag():
-    settings = set(Spec.model_fields) - {"engine"}
+    settings = set(Spec.model_fields)
     assert set(OPTIONS) == settings | {"spec", "json", "report", "out", "devices"}
     for name in settings - {"problem"}:
         assert f"--{name.replace('_', '-')}" in OPTIONS[name].opts

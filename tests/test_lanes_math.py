@@ -29,7 +29,7 @@ EXACT = {
     "sin": mpmath.sin,
     "cos": mpmath.cos,
     "erf": mpmath.erf,
-    "erfc": mpmath.erfc,
+    "erfc": lambda x: mpmath.erfc(x) if abs(x) < 1000 else (0 if x > 0 else 2),  # mpmath overflows
 }
 ULPS = {"erfc": 4.0}
 """Largest errors, in units of the last place, where they are not under 2."""

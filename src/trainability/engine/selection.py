@@ -32,10 +32,11 @@ def block_size(program: Program, engine: str = "reference") -> int:
 
     Reference: 32 small networks or fewer large ones. Measured for nine layers of five on two cores: two blocks of 32
     side by side trained two to ten times as many network-steps a second as blocks of 64 to 4,096 did.
-    Lanes: groups of 16, as many as share out what Python does for a block, fewer of large networks.
+    Lanes: groups of 16, as many as share out what Python does for a block, few enough that the usual 256 seeds keep
+    two cores busy; fewer of large networks.
     """
     if engine == "lanes" and not missing(program):
-        size = 256
+        size = 128
         while size > 16 and size * program.network.weights > 2**18:
             size //= 2
         return size

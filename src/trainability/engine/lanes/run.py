@@ -122,9 +122,8 @@ def _vitals(block: Any, groups: int, trials: Trials, program: Program, measures:
     for group in range(groups):
         waiting.append(block.inside(group))
         if group == groups - 1 or len(waiting) * sum(a.nbytes for a in waiting[0][0]) > _MOST_BYTES:
-            joined = [
-                [np.concatenate(arrays, axis=-1) for arrays in zip(*layer, strict=True)] for layer in zip(*waiting, strict=True)
-            ]
+            layers = zip(*waiting, strict=True)
+            joined = [[np.concatenate(a, axis=-1) for a in zip(*layer, strict=True)] for layer in layers]
             start = sum(part.shape[0] for part in parts)
             parts.append(_signs(joined, trials, start, program, measures))
             waiting = []
