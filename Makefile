@@ -33,7 +33,7 @@ check: .venv/.test
 	$(BIN)/pyright
 
 pytest: .venv/.test
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not soak"
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 soak: .venv/.test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak

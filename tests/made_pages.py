@@ -7,7 +7,6 @@ import re
 from html.parser import HTMLParser
 
 from tests.made_runs import run
-
 from trainability.report import render
 
 
@@ -17,21 +16,24 @@ def page(name: str) -> str:
 
 
 class Elements(HTMLParser):
-    """Every start tag with its attributes, and the text of the table's cells."""
+    """Every start tag with its attributes, and the rows of text of each table; `rows` are the first table's."""
 
     def __init__(self, text: str):
         super().__init__()
         self.tags: list[tuple[str, dict[str, str]]] = []
-        self.rows: list[list[str]] = []
+        self.tables: list[list[list[str]]] = []
         self.inside = False
         self.feed(text)
+        self.rows = self.tables[0]
 
     def handle_starttag(self, tag, attrs):
         self.tags.append((tag, {k: v or "" for k, v in attrs}))
+        if tag == "table":
+            self.tables.append([])
         if tag == "tr":
-            self.rows.append([])
+            self.tables[-1].append([])
         if tag in ("td", "th"):
-            self.rows[-1].append("")
+            self.tables[-1][-1].append("")
             self.inside = True
 
     def handle_endtag(self, tag):
@@ -40,7 +42,7 @@ class Elements(HTMLParser):
 
     def handle_data(self, data):
         if self.inside:
-            self.rows[-1][-1] += data
+            self.tables[-1][-1][-1] += data
 
 
 def svgs(text: str) -> list[str]:

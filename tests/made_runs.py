@@ -164,7 +164,7 @@ def made(
         "cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": pl.List(pl.Float32),
         "region": pl.List(pl.Float32)})  # fmt: skip
     return RunRecord(
-        question=f"Which of {len(cells)} networks learns {data.name}?",
+        question=f"Which of {len(cells)} networks learn {data.name}?",
         command=f"trainability compare {data.name} --trials {n}",
         python="import trainability as t\n\nresult = t.compare('xor', depth=[1, 2, 4, 9])\nprint(result)",
         spec_toml=f'problem = "{data.name}"\ntrials = {n}\n',

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 import pytest
-from tests.activation_choices import every_choice
 
+from tests.activation_choices import every_choice
 from trainability.activations import ACTIVATIONS, choose, numpy_function, pieces_of
 from trainability.core.errors import FormulaError, SpecError, UnknownName
 

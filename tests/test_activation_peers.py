@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from tests.activation_choices import CHOICES, points, resolved
 from tests.strict_jax import strict_jax  # noqa: F401 (a fixture: pytest finds it by its name)
-
 from trainability.activations import default_choice, jax_function, kinks, numpy_function, numpy_slope, pieces_of
 
 WRONG = {
@@ -15,14 +15,16 @@ WRONG = {
 }
 
 
-def peers(library: str) -> pytest.MarkDecorator:
-    """Every choice that has a peer in `library` for those very values."""
+def peers(library: str, with_kinks: bool = False) -> pytest.MarkDecorator:
+    """Every choice (with kinks) that has a peer in `library` for those very values."""
     found = []
     for choice in CHOICES:
         peer = getattr(choice.entry, library)
         default = default_choice(choice.entry)
         if peer and (choice == default or len(peer.arguments) == len(choice.entry.parameters)):
             found.append((choice, peer))
+    if with_kinks:
+        found = [(choice, peer) for choice, peer in found if kinks(choice)]
     assert len(found) > 20
     parameters = [pytest.param(*pair, id=pair[0].text, marks=WRONG.get((library, pair[0].text), ())) for pair in found]
     return pytest.mark.parametrize(("choice", "peer"), parameters)
@@ -47,7 +49,7 @@ def test_values_and_gradients_are_pytorchs(choice, peer):
     np.testing.assert_allclose(slope, tensor.grad.numpy(), rtol=5e-8, atol=1e-12)
 
 
-@peers("torch")
+@peers("torch", with_kinks=True)
 def test_the_slope_at_a_kink_is_pytorchs(choice, peer):
     import jax
     import jax.numpy as jnp

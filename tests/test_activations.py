@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+
 from tests.activation_choices import UNITS, every_choice, every_elementwise, every_entry, points, resolved
 from tests.strict_jax import strict_jax  # noqa: F401 (a fixture: pytest finds it by its name)
-
 from trainability.activations import (
     ACTIVATIONS,
     choose,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.made import cells, dataset, train
 
+from tests.made import cells, dataset, train
 from trainability.activations import ACTIVATIONS
 from trainability.engine.answers import answers, outputs
 from trainability.losses import LOSSES

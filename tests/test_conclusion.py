@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.made_runs import run
 
+from tests.made_runs import NAMES, run
 from trainability.core.statistics import wilson
 from trainability.report import conclude
-from trainability.report.conclusion import _cochran
+from trainability.report.conclusion import COLUMNS, _cochran
+from trainability.report.result import Result
+from trainability.sweep.spec import Spec
 
 
 def outcomes(shares: dict[str, list[bool]], steps: dict[str, list[int]] | None = None) -> tuple:
@@ -152,3 +156,17 @@ def test_cochran_of_two_cells_is_mcnemar_without_correction(pairs):
     b, c = sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs)
     expected = float(chi2.sf((b - c) ** 2 / (b + c), 1)) if b + c else 1.0
     assert _cochran(cells.rows(named=True), trials) == pytest.approx(expected)
+
+
+def test_a_result_reads_only_what_its_conclusion_needs():
+    record, asked = run("xor"), []
+
+    def load(kind, columns):
+        asked.append((kind, columns))
+        return record.trials.select(columns)
+
+    result = Result(spec=Spec(problem="xor", depth=(1, 2, 4, 9), activation=tuple(NAMES)), dataset=record.dataset,
+                    table=record.cells, engine="reference", net_steps_per_second=None, compile_seconds=0.0,
+                    seconds=0.0, directory=Path(), load=load)  # fmt: skip
+    assert result.conclusion == record.conclusion
+    assert asked == [("trials", COLUMNS)]

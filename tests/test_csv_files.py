@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.made_files import FLOWERS, said, write
 
+from tests.made_files import FLOWERS, said, write
 from trainability.core.errors import DataError, SpecError, UnknownName
 from trainability.problems import load
 
@@ -78,7 +78,7 @@ def test_what_was_inferred_is_said(tmp_path):
     assert said(data, "target 'species' has 3 distinct values of text: taken as 3 classes")
     assert said(data, "header: 3 names")
     assert len(data.x_validation) == 8
-    assert data.target == "accuracy>=0.95"
+    assert data.target == "validation_accuracy>=0.95"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_classes_or_numbers_are_told_apart(tmp_path, values, task, note):
     data = load(write(tmp_path, "a,t\n" + "\n".join(rows)))
     assert data.task == task
     assert said(data, note)
-    assert data.target == ("r2>=0.9" if task == "regression" else "accuracy>=0.95")
+    assert data.target == ("validation_r2>=0.9" if task == "regression" else "validation_accuracy>=0.95")
 
 
 def test_the_target_column_is_chosen_by_name_by_number_or_by_custom(tmp_path):

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.made_files import FLOWERS, write
 
+from tests.made_files import FLOWERS, write
 from trainability.core.errors import DataError, SpecError, UsageError
 from trainability.problems import load, tables
 from trainability.problems import problem as limits

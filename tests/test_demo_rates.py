@@ -1,4 +1,4 @@
-"""The rates that the source notes' XOR experiment was measured at, found again within their intervals.
+"""Rates of an XOR experiment that were measured elsewhere, found again within their intervals.
 
 Nine hidden layers of five, weights uniform in ±1, binary cross-entropy, gradient descent 0.1, 10,000 steps, 256 seeds.
 """

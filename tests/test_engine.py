@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.made import ENGINE, MEASURES, cell, cells, dataset, equal, train
 
+from tests.made import ENGINE, MEASURES, cell, cells, dataset, equal, train
 from trainability.engine.interface import checkpoints
 from trainability.engine.reference import programs
 from trainability.engine.reference import run as engine_run

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+
 from tests.formulas import ELEMENTWISE, X, formulas, jax_value_and_slope
 from tests.strict_jax import strict_jax  # noqa: F401 (a fixture: pytest finds it by its name)
-
 from trainability.core.expression import FUNCTIONS, differentiate, evaluate, guard, jax_library, kinks, parse
 
 

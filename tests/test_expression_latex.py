@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from tests.formulas import formulas
 
+from tests.formulas import formulas
 from trainability.core.expression import FUNCTIONS, latex, parse
 
 

@@ -7,8 +7,8 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.formulas import X, formulas, value
 
+from tests.formulas import X, formulas, value
 from trainability.core.errors import FormulaError
 from trainability.core.expression import (
     FUNCTION_ALIASES,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.made_files import said
 
+from tests.made_files import said
 from trainability.core.errors import DataError, SpecError
 from trainability.problems import load
 

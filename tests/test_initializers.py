@@ -88,9 +88,7 @@ def _assert_alike(ours: np.ndarray, theirs: np.ndarray) -> None:
 def test_the_library_defaults_are_those_of_the_libraries():
     torch.manual_seed(0)
     linear = [torch.nn.Linear(*SHAPE) for _ in range(20)]
-    _assert_alike(
-        _draw(INITIALIZERS["torch"], 20), np.stack([layer.weight.detach().numpy().T for layer in linear])
-    )
+    _assert_alike(_draw(INITIALIZERS["torch"], 20), np.stack([layer.weight.detach().numpy().T for layer in linear]))
     biases = draw(INITIALIZERS.choose("torch"), random.trial_key(0, np.arange(50), Stream.BIASES), 0, SHAPE[1:], SHAPE)
     _assert_alike(biases, np.stack([layer.bias.detach().numpy() for layer in linear]))
     dense = keras.layers.Dense(SHAPE[1])

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.made import ENGINE, MEASURES, cells, dataset, equal
 
+from tests.made import ENGINE, MEASURES, cells, dataset, equal
 from trainability.activations import ACTIVATIONS
 from trainability.core.types import Dataset
 from trainability.engine import selection

@@ -7,8 +7,8 @@ import dataclasses
 import mpmath
 import numpy as np
 import pytest
-from tests.activation_choices import CHOICES
 
+from tests.activation_choices import CHOICES
 from trainability.activations import choose, is_elementwise, numpy_function, numpy_slope
 from trainability.core.catalogue import Choice
 from trainability.engine.lanes import unavailable

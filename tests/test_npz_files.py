@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.made_files import said, write
 
+from tests.made_files import said, write
 from trainability.core.errors import DataError, SpecError
 from trainability.problems import load
 from trainability.problems import problem as limits

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.made_files import write
 
+from tests.made_files import write
 from trainability.core.errors import DataError
 from trainability.problems import load
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.made import dataset
 
+from tests.made import dataset
 from trainability.activations import ACTIVATIONS
 from trainability.core.catalogue import Catalogue
 from trainability.core.errors import SpecError, UnknownName, UsageError

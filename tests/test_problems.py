@@ -34,8 +34,8 @@ def test_a_problem_is_a_sound_dataset(name):
     data, problem = load(name), PROBLEMS[name]
     assert data.name == name
     assert data.task == problem.task
-    assert data.target == problem.target
-    assert data.target.startswith("r2" if data.task == "regression" else "accuracy")
+    assert problem.target.startswith("r2" if data.task == "regression" else "accuracy")
+    assert data.target == ("validation_" if len(data.x_validation) else "") + problem.target
     assert len(data.x_train) >= 2
     for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation)):
         assert x.dtype == np.float64

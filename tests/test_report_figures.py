@@ -11,9 +11,9 @@ import matplotlib
 import numpy as np
 import polars as pl
 import pytest
-from tests.made_pages import page, svgs
-from tests.made_runs import VITALS, every_run, run
 
+from tests.made_pages import page, svgs
+from tests.made_runs import VITALS, every_run, made, run, xor
 from trainability.core.errors import DataError, UnknownName
 from trainability.report import plot, render
 from trainability.report.style import INK, Picture, drawing, ink_on, to_svg
@@ -89,6 +89,21 @@ def test_numbers_on_the_heat_map_are_readable():
         colour = matplotlib.colormaps["cividis"](share)
         one, two = sorted([luminance(colour), luminance(matplotlib.colors.to_rgb(ink_on(colour)))])
         assert (two + 0.05) / (one + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 12])
+@pytest.mark.parametrize("names", [["relu", "tanh"], ["a_rather_long_name", "another_long_name"]])
+def test_the_label_of_the_colour_bar_is_not_clipped(rows, names):
+    grid = {"init": names, "optimizer": [f"optimizer_{k}" for k in range(rows)]}
+    record = dataclasses.replace(made(xor(), grid, lambda _: 0.5, n=2), axes=("init", "optimizer"))
+    figure = plot(record, "solved")
+    figure.draw_without_rendering()
+    bar = figure.axes[-1]
+    label, whole = bar.yaxis.label.get_window_extent(), figure.bbox
+    assert bar.get_ylabel().startswith("solved")
+    assert label.y0 >= whole.y0
+    assert label.y1 <= whole.y1
+    assert label.height <= bar.get_window_extent().height
 
 
 def test_two_figures_on_a_page_do_not_share_ids():

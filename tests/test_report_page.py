@@ -11,9 +11,9 @@ from xml.etree import ElementTree
 
 import polars as pl
 import pytest
+
 from tests.made_pages import Elements, page, svgs
 from tests.made_runs import blobs, every_run, run
-
 from trainability.core.errors import StoreError
 from trainability.report import KINDS, conclude, render, write_report
 from trainability.report.page import _asset

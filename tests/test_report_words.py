@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainability.report.reproduce import python, question
 from trainability.report.words import cell_name, number, percent
+from trainability.sweep.spec import Spec
 
 
 @given(st.floats(0, 1))
@@ -44,3 +46,20 @@ def test_cells_are_named_as_one_says_them():
     assert cell_name(cell, ("init",)) == "he_normal"
     assert cell_name(cell, ("init", "depth")) == "depth 9, initialiser he_normal"
     assert cell_name(cell, ()) == "the network"
+    assert cell_name(cell, ("activation", "init")) == "tanh with initialiser he_normal"
+    assert cell_name(cell, ("init", "lr", "activation")) == "tanh at learning rate 0.001 with initialiser he_normal"
+
+
+def test_one_thing_learns_and_several_learn():
+    spec = Spec(problem="xor", depth=(1, 9), activation=("relu", "tanh"))
+    assert question(spec, ("depth", "activation")).startswith("Which depth and activation learn xor, ")
+    assert question(spec, ("depth",)).startswith("Which depth learns xor, ")
+    assert question(spec, ()).startswith("Does this network learn xor, ")
+
+
+def test_a_full_batch_is_said_in_words_and_read_back():
+    for batch, shown in (((0,), "batch='full'"), ((0, 4), "batch=['full', 4]")):
+        spec = Spec(problem="xor", batch=batch)
+        assert shown in python(spec)
+        said = ["full" if size == 0 else size for size in batch]
+        assert Spec.model_validate({"problem": "xor", "batch": said}) == spec

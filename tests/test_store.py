@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from tests.made_store import HASH, KINDS, SPEC, TABLE, again, child
 
+from tests.made_store import HASH, KINDS, SPEC, TABLE, again, child
 from trainability.core.errors import StoreError
 from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
 from trainability.store.layout import Kind

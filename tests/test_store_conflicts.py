@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.made_store import HASH, SPEC, TABLE, again, child, fail, files
 
+from tests.made_store import HASH, SPEC, TABLE, again, child, fail, files
 from trainability.core.errors import StoreError
 from trainability.store import Run, open_existing, open_run
 from trainability.store.layout import FORMAT

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
-from tests.made_store import HASH, SPEC, TABLE, again, child, fail, files, part
 
+from tests.made_store import HASH, SPEC, TABLE, again, child, fail, files, part
 from trainability.core.errors import StoreError
 from trainability.store import Run, open_existing, open_run
 

@@ -6,8 +6,8 @@ import io
 
 import pytest
 from rich.console import Console
-from tests.made_runs import every_run, run
 
+from tests.made_runs import every_run, run
 from trainability.report import table
 from trainability.report.words import percent, ranked
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from peers import KERAS_WARNING, LIBRARIES, trajectory, twin
-from peers.rows import named
+from tests.peers import KERAS_WARNING, LIBRARIES, trajectory, twin
+from tests.peers.rows import named
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 
@@ -29,13 +29,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "l2": 0.02,
         "batch": 9,
     },
-    "clip": {"task": "regression", "activation": "gelu", "optimizer": "sgd", "clip": (0.3, 1.0), "batch": 9},
+    "clip": {"task": "regression", "activation": "gelu", "optimizer": "sgd", "clip": (0.05, 0.2), "batch": 9},
     "clip with penalties": {
         "task": "classes",
         "activation": "prelu",
         "optimizer": "nesterov",
         "norm": "layer",
-        "clip": 0.2,
+        "clip": 0.1,
         "l1": 0.003,
         "l2": 0.01,
     },

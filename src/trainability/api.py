@@ -141,6 +141,7 @@ def _train(
     blocks = planning.blocks(grid, spec.seeds, spec.engine)
     with run.lock():
         left = work(blocks, run.finished("trials"))
+        data = dataclasses.replace(data, notes=(*data.notes, *run.damaged))
         watcher.begin(spec, data, len(grid) * spec.seeds, left, work(blocks, set()))
         if not left:
             return
@@ -198,7 +199,7 @@ def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...]
         engine=meta.get("engine", "reference"),
         net_steps_per_second=meta["network_steps"] / trained if trained else None,
         compile_seconds=meta.get("compile_seconds", 0.0),
-        seconds=seconds,
+        seconds=meta.get("seconds", seconds),
         directory=run.directory,
         load=run.read,
         versions=meta.get("versions", {}),

@@ -14,8 +14,8 @@ from unittest import mock
 import keras
 from keras.src.backend.common import dtypes
 
-from peers.torch_twin import one_thread
-from peers.trajectory import Trajectory, resolved
+from tests.peers.torch_twin import one_thread
+from tests.peers.trajectory import Trajectory, resolved
 from trainability.normalization import EPSILON, MOMENTUM, NORMALIZATIONS
 
 OPTIMIZERS: dict[str, Callable[[dict[str, float]], dict[str, Any]]] = {

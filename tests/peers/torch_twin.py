@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from peers.trajectory import Trajectory, resolved
+from tests.peers.trajectory import Trajectory, resolved
 from trainability.normalization import EPSILON, NORMALIZATIONS
 
 OPTIMIZERS: dict[str, Callable[[dict[str, float]], dict[str, Any]]] = {

@@ -176,6 +176,7 @@ def kinks(choice: Choice[Activation]) -> tuple[float, ...]:
     return expression.kinks(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
 
 
+@functools.cache
 def largest_slope(choice: Choice[Activation]) -> float:
     """The supremum of |φ'| on [-10, 10], to about 1e-6; NaN unless the activation is elementwise."""
     from scipy.optimize import minimize_scalar

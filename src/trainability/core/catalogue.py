@@ -21,7 +21,7 @@ from trainability.core.errors import SpecError, UnknownName
 
 @dataclass(frozen=True)
 class Parameter:
-    """One number that an entry takes: its default and its range (both ends allowed unless ``open_low``)."""
+    """One number that an entry takes: its default and its range (ends belong to it unless they are ``open_…``)."""
 
     name: str
     default: float
@@ -30,14 +30,17 @@ class Parameter:
     doc: str = ""
     integer: bool = False
     open_low: bool = False
+    open_high: bool = False
 
     def check(self, value: float, owner: str) -> float:
         """`value` if it lies in the range; SpecError that names `owner` otherwise."""
         below = value <= self.low if self.open_low else value < self.low
-        if not math.isfinite(value) or below or value > self.high:
+        above = value >= self.high if self.open_high else value > self.high
+        if not math.isfinite(value) or below or above:
             left = "more than" if self.open_low else "at least"
+            right = "less than" if self.open_high else "at most"
             bounds = [f"{left} {self.low:,.10g}"] if math.isfinite(self.low) else []
-            bounds += [f"at most {self.high:,.10g}"] if math.isfinite(self.high) else []
+            bounds += [f"{right} {self.high:,.10g}"] if math.isfinite(self.high) else []
             wanted = " and ".join(bounds) or "a finite number"
             raise SpecError(f"{owner}: {self.name} must be {wanted}, got {value:g}")
         if self.integer and value != int(value):

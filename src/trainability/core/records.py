@@ -40,12 +40,14 @@ PORTRAIT_POINTS: Final = 500
 def portrait_points(data: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
     """The inputs that a portrait answers, their labels, and where they come from.
 
-    Held-out samples where there are some, else training samples; at most `PORTRAIT_POINTS` of them.
+    Held-out samples where there are some, else training samples; at most `PORTRAIT_POINTS` of
+    them, spread evenly over the data as it is ordered.
     Returns (inputs (points, features), labels, ``validation`` or ``training``).
     """
-    if len(data.x_validation):
-        return data.x_validation[:PORTRAIT_POINTS], data.y_validation[:PORTRAIT_POINTS], "validation"
-    return data.x_train[:PORTRAIT_POINTS], data.y_train[:PORTRAIT_POINTS], "training"
+    held_out = len(data.x_validation) > 0
+    x, y = (data.x_validation, data.y_validation) if held_out else (data.x_train, data.y_train)
+    stride = -(-len(x) // PORTRAIT_POINTS)
+    return x[::stride], y[::stride], "validation" if held_out else "training"
 
 
 def region_grid(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

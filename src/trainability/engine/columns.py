@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from trainability.core.records import SCORES
@@ -12,6 +14,7 @@ from trainability.losses import LOSSES
 
 def record_columns(
     program: Program,
+    data: Dataset,
     trials: Trials,
     marks: tuple[int, ...],
     histories: np.ndarray,
@@ -25,8 +28,9 @@ def record_columns(
     """The records of trials.
 
     Args:
+        trials: with the threshold as `counted` has it.
         marks: the checkpoints.
-        histories: the four scores, (trials, checkpoints, scores).
+        histories: the four scores, (trials, checkpoints, scores); of labels the score is the number of right ones.
         vitals: (trials, checkpoints, layers, vital signs).
         first_step, nan_step, stop_step: when the target first held, when a trial became non-finite, when early
             stopping ended it; −1 for never.
@@ -37,6 +41,10 @@ def record_columns(
     holds = value >= threshold if program.target.at_least else value <= threshold
     diverged, stopped = nan_step >= 0, stop_step >= 0
     solved = holds & ~diverged
+    if program.labels:  # from right labels to the accuracy
+        samples = [max(1, _samples_of(name, data)) if name.endswith("score") else 1 for name in SCORES]
+        histories = histories.astype(np.float64) / samples
+        last = histories[:, -1]
     with np.errstate(over="ignore"):  # a float64 history may be too large for the record's float32: inf
         kept, signs = histories.astype(np.float32), vitals.astype(np.float32)
     first = first_step.astype(np.int64)
@@ -53,6 +61,19 @@ def record_columns(
         **{f"history_{name}": kept[:, :, i] for i, name in enumerate(SCORES)},
         **{name: signs[:, :, :, i] for i, name in enumerate(measures.names)},
     }
+
+
+def _samples_of(metric: str, data: Dataset) -> int:
+    return len(data.x_train if metric.startswith("train") else data.x_validation)
+
+
+def counted(program: Program, trials: Trials, data: Dataset) -> Trials:
+    """The trials with a threshold on the accuracy as the least number of right labels, which is exact in float32."""
+    if not program.labels or program.target.metric.endswith("loss"):
+        return trials
+    samples = _samples_of(program.target.metric, data)
+    least = np.ceil(trials.numbers["threshold"] * samples - 1e-6)
+    return dataclasses.replace(trials, numbers={**trials.numbers, "threshold": least})
 
 
 def pad(trials: Trials, size: int) -> Trials:

@@ -72,7 +72,8 @@ class Trials:
         trial: each trial's number inside its cell, uint32 of shape (trials,): with `seed`, the key of all its draws.
         init, bias_init: each trial's initialisers, as catalogue texts.
         numbers: hyper-parameters, float64 of shape (trials,) or, for an entry's parameters, (trials, parameters):
-            ``rate``, ``threshold``, ``dropout``, ``clip``, ``l1``, ``l2``, ``decay``, ``patience``, ``largest_slope``;
+            ``rate``, ``threshold``, ``dropout``, ``clip``, ``l1``, ``l2``, ``decay``, ``patience``, ``largest_slope``,
+            ``output_slope``;
             ``activation``, ``output``, ``loss``, ``optimizer``, ``schedule``.
     """
 

@@ -69,7 +69,6 @@ CROSS_ENTROPY = Loss(
 )
 HINGE = Loss(
     name="hinge",
-    aliases=("categorical_hinge",),
     summary="0 once the right answer is ahead by 1; Crammer and Singer's form for K classes",
     function=_hinge,
     tasks=("binary", "classes"),

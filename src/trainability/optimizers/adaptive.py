@@ -14,8 +14,8 @@ def _eps(default: float) -> Parameter:
 
 def _betas(b1: float = 0.9, b2: float = 0.999) -> tuple[Parameter, ...]:
     return (
-        Parameter("b1", b1, low=0.0, high=1.0, doc="memory of the gradient"),
-        Parameter("b2", b2, low=0.0, high=1.0, doc="memory of its square"),
+        Parameter("b1", b1, low=0.0, high=1.0, open_high=True, doc="memory of the gradient"),
+        Parameter("b2", b2, low=0.0, high=1.0, open_high=True, doc="memory of its square"),
     )
 
 
@@ -114,7 +114,7 @@ ADAGRAD = Optimizer(
 ADADELTA = Optimizer(
     name="adadelta",
     summary="like rmsprop, in the units of the weights",
-    parameters=(Parameter("rho", 0.9, low=0.0, high=1.0, doc="memory of the squares"), _eps(1e-6)),
+    parameters=(Parameter("rho", 0.9, low=0.0, high=1.0, open_high=True, doc="memory of the squares"), _eps(1e-6)),
     make=_adadelta,
     default_rate=1.0,
     reference="M. Zeiler, ADADELTA, arXiv:1212.5701",
@@ -124,7 +124,7 @@ ADADELTA = Optimizer(
 RMSPROP = Optimizer(
     name="rmsprop",
     summary="divided by the root of a running mean of squared gradients",
-    parameters=(Parameter("decay", 0.9, low=0.0, high=1.0, doc="memory of the squares"), _eps(1e-8)),
+    parameters=(Parameter("decay", 0.9, low=0.0, high=1.0, open_high=True, doc="memory of the squares"), _eps(1e-8)),
     make=_rmsprop,
     default_rate=0.001,
     reference="T. Tieleman, G. Hinton, lecture 6.5, 2012",
@@ -167,7 +167,7 @@ NADAM = Optimizer(
 )
 AMSGRAD = Optimizer(
     name="amsgrad",
-    summary="Adam whose denominator never shrinks",
+    summary="Adam whose denominator never shrinks (optax's form: the largest bias-corrected moment)",
     parameters=_ADAM,
     make=_amsgrad,
     reference="S. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, ICLR 2018",

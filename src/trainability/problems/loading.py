@@ -95,7 +95,7 @@ def load(
         features=names,
         classes=made.classes,
         targets=made.targets,
-        target=target,
+        target=f"validation_{target}" if len(x_held) else target,
         notes=tuple(notes),
     )
 

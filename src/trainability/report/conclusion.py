@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 LEVEL: Final = 0.05
+COLUMNS: Final = ("cell", "trial", "solved", "end_step", "first_step")
+"""The columns of the trials table that a conclusion reads."""
+
 # With fewer trials the interval of a share near one half is wider than a third of the scale.
 _FEW: Final = 30
 
@@ -39,7 +42,7 @@ def conclude(cells: pl.DataFrame, trials: pl.DataFrame, axes: Sequence[str]) -> 
 
     Args:
         cells: a row per cell, as in `RunRecord.cells`.
-        trials: a row per trial with ``cell``, ``trial``, ``solved``, ``end_step``, ``first_step``.
+        trials: a row per trial with `COLUMNS`.
         axes: the axes that vary.
     """
     order: list[Cell] = [*ranked(cells).iter_rows(named=True)]

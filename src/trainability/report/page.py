@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from trainability.core.errors import StoreError
+from trainability.report.failed import failed_html
 from trainability.report.figures import KINDS
 from trainability.report.html_table import table_html
 from trainability.report.inputs import RunRecord, fixed_choices
 from trainability.report.style import to_svg
-from trainability.report.words import axis_label, value
+from trainability.report.words import choices
 
 # Nothing may be fetched, whatever a name in the data says.
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -67,8 +68,7 @@ def _cells(record: RunRecord) -> str:
     counts = record.cells["n"].unique().sort().to_list()
     each = f"{counts[0]:,}" if len(counts) == 1 else f"{counts[0]:,} to {counts[-1]:,}" if counts else "no"
     cells = f"{record.cells.height:,} cells" if record.cells.height != 1 else "One cell"
-    fixed = fixed_choices(record.cells, record.axes)
-    line = ", ".join(f"{axis_label(name)} {value(choice)}" for name, choice in fixed.items())
+    line = choices(fixed_choices(record.cells, record.axes))
     about = f"{cells} of {each} trials that differ only in their seed; a trial is solved when it has the target "
     target = record.dataset.target.replace(">=", " ≥ ").replace("<=", " ≤ ")
     return (
@@ -95,6 +95,9 @@ def _figures(record: RunRecord) -> list[str]:
                 f'<section><h2>{escape(heading)}</h2>\n<figure><div class="scroll">{svg}</div>'
                 f"\n<figcaption>{escape(_together(found.caption))}</figcaption></figure></section>"
             )
+        # The vital signs' means mix both outcomes; the table that parts them belongs right below.
+        if kind == "vitals":
+            parts.append(failed_html(record))
     return parts
 
 

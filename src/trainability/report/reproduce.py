@@ -13,7 +13,8 @@ def question(spec: Spec, axes: tuple[str, ...]) -> str:
     """What the run asks, in a sentence or two; `axes` are those that vary."""
     varied = [axis_label(axis) for axis in axes]
     listed = ", ".join(varied[:-1]) + (" and " if varied[1:] else "") + varied[-1] if varied else ""
-    asked = f"Which {listed} learns {spec.problem}" if varied else f"Does this network learn {spec.problem}"
+    learn = "learn" if varied[1:] else "learns"
+    asked = f"Which {listed} {learn} {spec.problem}" if varied else f"Does this network learn {spec.problem}"
     many = "trial" if spec.seeds == 1 else "trials"
     solved = f"a trial is solved when {spec.target} at its last step"
     return f"{asked}, and how surely? Each cell holds {spec.seeds:,} {many}; {solved}."
@@ -33,6 +34,8 @@ def python(spec: Spec) -> str:
     """A short program that repeats the run."""
     lines = ["import trainability", "", "result = trainability.compare(", f"    problem={spec.problem!r},"]
     for name, value in _changed(spec).items():
+        if name == "batch":
+            value = tuple("full" if v == 0 else v for v in value)
         shown = (value[0] if len(value) == 1 else list(value)) if isinstance(value, tuple) else value
         lines.append(f"    {name}={shown!r},")
     return "\n".join([*lines, ")", "print(result.conclusion)", ""])

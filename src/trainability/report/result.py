@@ -6,14 +6,14 @@ import functools
 import json
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from trainability.core.errors import UsageError
 from trainability.core.types import Dataset
-from trainability.report.conclusion import conclude
+from trainability.report.conclusion import COLUMNS, conclude
 from trainability.report.figures import plot
 from trainability.report.html_table import table_html
 from trainability.report.inputs import RunRecord
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import polars as pl
     from matplotlib.figure import Figure
 
+Kind: TypeAlias = Literal["trials", "portraits"]
+
 
 @dataclass(frozen=True)
 class Result:
@@ -34,12 +36,13 @@ class Result:
     Attributes:
         spec: every choice that was made.
         dataset: what was learned.
-        table: one row per cell in grid order, a polars DataFrame (``.to_pandas()``); see `sweep.summary.summarize`.
+        table: one row per cell in grid order, a polars DataFrame; see `sweep.summary.summarize`. Its ``.to_pandas()``
+            needs pandas and pyarrow (``pip install trainability[pandas]``).
         engine: which engine ran.
         net_steps_per_second: over the training alone; of the run that trained, also when answered from the store.
         compile_seconds, seconds: compiling, summed over threads; everything, as the user waited.
         directory: where the run lies.
-        load: kind to the trials or the portraits table, read when first asked for.
+        load: (kind, columns or None for all) to the trials or the portraits table, read when first asked for.
         versions: what made the run: name to version.
     """
 
@@ -51,18 +54,18 @@ class Result:
     compile_seconds: float
     seconds: float
     directory: Path
-    load: Callable[[Literal["trials", "portraits"]], pl.DataFrame] = field(repr=False)
+    load: Callable[[Kind, Sequence[str] | None], pl.DataFrame] = field(repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def trials(self) -> pl.DataFrame:
         """One row per trial; see `core.records`."""
-        return self.load("trials")
+        return self.load("trials", None)
 
     @functools.cached_property
     def portraits(self) -> pl.DataFrame:
         """What typical networks answer; see `core.records`."""
-        return self.load("portraits")
+        return self.load("portraits", None)
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -72,7 +75,7 @@ class Result:
     @functools.cached_property
     def conclusion(self) -> str:
         """What the run shows, in a sentence or two."""
-        return conclude(self.table, self.trials, self.axes)
+        return conclude(self.table, self.load("trials", COLUMNS), self.axes)
 
     def best(self) -> dict[str, Any]:
         """The row of the best cell: the largest solved share, then the fewest steps. Others may be as good."""
@@ -118,7 +121,6 @@ class Result:
         """What the report is drawn from."""
         rate = self.net_steps_per_second
         facts = {
-            "engine": self.engine,
             "network-steps per second": f"{rate:,.0f}" if rate else "–",
             "seconds": f"{self.seconds:.1f} (compiling, summed over threads: {self.compile_seconds:.1f})",
             **self.versions,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from trainability.report.inputs import HELD_OUT, fixed_choices, has_held_out
-from trainability.report.words import NOTHING, axis_label, missing, number, percent, ranked, value
+from trainability.report.words import NOTHING, axis_label, choices, missing, number, percent, ranked, value
 
 if TYPE_CHECKING:
     import polars as pl
@@ -76,8 +76,7 @@ def table(
     lines = [f"… and {len(rows) - len(shown):,} more"] if len(rows) > len(shown) else []
     same = fixed_choices(cells, tuple(axes)) if fixed is None else fixed
     if same:
-        choices = ", ".join(f"{axis_label(k)} {value(v)}" for k, v in same.items())
-        lines.append(f"the same in every cell: {choices}")
+        lines.append(f"the same in every cell: {choices(same)}")
     if lines:
         made.caption = Text("\n".join(lines))
         made.caption_justify = "left"

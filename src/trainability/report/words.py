@@ -13,6 +13,8 @@ NOTHING: Final = "–"
 
 # Axes whose values speak for themselves when they are the only thing that varies; an activation always does.
 _NAMES: Final = ("activation", "init", "optimizer", "loss", "problem")
+# One learns *at* such a number, and *with* anything else.
+_SIZES: Final = ("depth", "width", "lr")
 
 
 def missing(value: object) -> bool:
@@ -71,6 +73,11 @@ def p_value(p: float) -> str:
     return f"p = {number(p, 2)}" if p >= 0.001 else "p < 0.001"
 
 
+def choices(fixed: Mapping[str, object]) -> str:
+    """Axes with one value each, on a line: ``width 8, optimizer sgd``."""
+    return ", ".join(f"{axis_label(axis)} {value(item)}" for axis, item in fixed.items())
+
+
 def axis_label(axis: str) -> str:
     """An axis as a heading: ``l2``, ``learning rate``."""
     names = {"lr": "learning rate", "init": "initialiser", "norm": "normalisation", "bias_init": "bias initialiser"}
@@ -84,12 +91,19 @@ def short(name: str, width: int = 24) -> str:
 
 
 def cell_name(cell: Mapping[str, Any], axes: Sequence[str]) -> str:
-    """A cell inside a sentence: ``tanh at depth 9``, ``relu at depth 4, lr 0.01``."""
-    words = _words(cell, axes)
-    if not words:
+    """A cell inside a sentence: ``tanh at depth 9``, ``relu with loss bce``, ``relu at depth 4 with norm layer``."""
+    if not axes:
         return "the network"
-    join = " at " if "activation" in axes else ", "
-    return words[0] if len(words) == 1 else words[0] + join + ", ".join(words[1:])
+    if "activation" not in axes:
+        return ", ".join(_words(cell, axes))
+    named = dict(zip(_ordered(axes), _words(cell, axes), strict=True))
+    text = named.pop("activation")
+    for join, some in (
+        (" at ", [word for axis, word in named.items() if axis in _SIZES]),
+        (" with ", [word for axis, word in named.items() if axis not in _SIZES]),
+    ):
+        text += join + ", ".join(some) if some else ""
+    return text
 
 
 def starts_sentence(name: str, axes: Sequence[str]) -> str:
@@ -129,7 +143,9 @@ def levels(cells: pl.DataFrame, axis: str) -> list[Any]:
 
 def _words(cell: Mapping[str, Any], axes: Sequence[str]) -> list[str]:
     """One word group per axis: the activation first, then the depth, then the rest as they stand."""
-    rank = {"activation": 0, "depth": 1}
-    ordered = sorted(axes, key=lambda axis: rank.get(axis, 2))
     bare = set(_NAMES) if len(axes) == 1 else {"activation"}
-    return [value(cell[a]) if a in bare else f"{axis_label(a)} {value(cell[a])}" for a in ordered]
+    return [value(cell[a]) if a in bare else f"{axis_label(a)} {value(cell[a])}" for a in _ordered(axes)]
+
+
+def _ordered(axes: Sequence[str]) -> list[str]:
+    return sorted(axes, key=lambda axis: {"activation": 0, "depth": 1}.get(axis, 2))

@@ -34,7 +34,8 @@ def _exponential(progress: Any, final: Any) -> Any:
 def _step(progress: Any, factor: Any, stages: Any) -> Any:
     import jax.numpy as jnp
 
-    return factor ** jnp.floor(progress * stages)
+    # A little more than the product, which rounding can leave just below a whole number.
+    return factor ** jnp.floor(stages * (progress + 1e-6))
 
 
 def _warmup(progress: Any, warmup: Any) -> Any:

@@ -176,6 +176,7 @@ def _cell(index: int, axes: dict[str, Any], spec: Spec, data: Dataset, target: A
         "threshold": threshold,
         "patience": spec.early_stopping or 0,
         "largest_slope": activations.largest_slope(activation),
+        "output_slope": activations.largest_slope(output),
         **{name: axes[name] for name in ("dropout", "clip", "l1", "l2", "decay")},
         **_values(activation=activation, output=output, loss=loss, optimizer=optimizer, schedule=schedule),
     }

@@ -53,6 +53,7 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
         return row | dict.fromkeys(
             (*names, "final_loss", "accuracy", "validation_accuracy", "gradient_ratio", "dead", "nan")
         )
+    diverged = group["ended"].to_numpy() == "nan"
     steps = quantiles(group.filter("solved")["first_step"].to_numpy())
     gradient = group["gradient_rms"].list.first().list
     with np.errstate(all="ignore"):
@@ -61,19 +62,18 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
     dead = np.array([np.mean(layers[:-1]) if len(layers) > 1 else 0.0 for layers in last])
     return row | {
         **{name: None if np.isnan(value) else int(value) for name, value in zip(names, steps, strict=True)},
-        "final_loss": _number(_median(group["train_loss"].to_numpy())),
+        "final_loss": _number(_median(np.where(diverged, np.inf, group["train_loss"].to_numpy()))),
         "accuracy": _number(_median(group["train_score"].to_numpy())),
         "validation_accuracy": _number(_median(group["validation_score"].cast(float).to_numpy())),
         "gradient_ratio": _number(_median(ratio)),
         "dead": _number(float(np.nanmean(dead))) if not np.isnan(dead).all() else None,
-        "nan": float(np.mean(group["ended"].to_numpy() == "nan")),
+        "nan": float(np.mean(diverged)),
     }
 
 
 def _median(values: np.ndarray) -> float:
-    values = values[~np.isnan(values)]
-    return float(np.median(values)) if len(values) else float("nan")
+    return float(quantiles(values, (0.5,))[0])
 
 
 def _number(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+    return round(value, 7) if 0.01 < abs(value) < 1e6 else value if np.isfinite(value) else None

@@ -39,7 +39,10 @@ def _series(name: str, values: np.ndarray) -> pl.Series:
 
 
 def portraits_table(program: Program, trials: Trials, result: BlockResult, data: Dataset) -> pl.DataFrame:
-    """Portraits of the first solved and the first failed trial of each cell in a block."""
+    """Portraits of a typical solved and a typical failed trial of each cell in a block: that of the median final loss.
+
+    Only the first `PORTRAIT_TRIALS` of a cell are considered; a loss that became NaN counts as the largest.
+    """
     import polars as pl
 
     points, _, _ = portrait_points(data)
@@ -49,10 +52,12 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
         grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
     rows = []
     for cell, solved in sorted(set(zip(trials.cell.tolist(), result.columns["solved"].tolist(), strict=True))):
-        matching = (trials.cell == cell) & (result.columns["solved"] == solved) & (trials.trial < PORTRAIT_TRIALS)
-        if not matching.any():
+        alike = (trials.cell == cell) & (result.columns["solved"] == solved) & (trials.trial < PORTRAIT_TRIALS)
+        matching = np.flatnonzero(alike)
+        if not len(matching):
             continue
-        i = int(np.argmax(matching))
+        order = np.argsort(result.columns["train_loss"][matching], kind="stable")
+        i = int(matching[order[(len(order) - 1) // 2]])
         parameters = _take(result.parameters, i)
         numbers = {name: values[i] for name, values in trials.numbers.items()}
         answer = lambda x, p=parameters, n=numbers: answers(program, p, n, x).astype(np.float32).ravel()  # noqa: E731

@@ -13,7 +13,7 @@ from trainability.activations import choose
 from trainability.core import random
 from trainability.core.records import SCORES, LayerView
 from trainability.core.types import Dataset
-from trainability.engine.columns import encoded, pad, record_columns
+from trainability.engine.columns import counted, encoded, pad, record_columns
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.lanes.formulas import formula_of
@@ -52,6 +52,7 @@ class LanesEngine:
         device: int = 0,
     ) -> BlockResult:
         """Train the trials; see `engine.interface.Engine.run`. They are padded to full lanes."""
+        trials = counted(program, trials, data)
         kind = self._kernel.Block32 if program.dtype == "float32" else self._kernel.Block64
         padded = pad(trials, -(-len(trials) // kind.lanes) * kind.lanes)
         block = _make(self._kernel, kind, program, padded, data, steps)
@@ -76,6 +77,7 @@ class LanesEngine:
         first, nan, stop = np.array(block.steps(), np.int64)[:real].T
         columns = record_columns(
             program,
+            data,
             trials,
             marks,
             np.stack(scores, 1)[:real],
@@ -139,9 +141,7 @@ def _signs(
     xp, found = NumpyOfLanes(), []
     for i, (pre_activation, activation, slope, gradient) in enumerate(layers):
         z, answer, phi = (a.transpose(1, 0, 2) for a in (pre_activation, activation, slope))
-        largest = trials.numbers["largest_slope"][rows].astype(program.dtype)
-        if i == last:
-            largest = np.max(np.abs(slope), axis=(0, 1))
+        largest = trials.numbers["output_slope" if i == last else "largest_slope"][rows].astype(program.dtype)
         with np.errstate(all="ignore"):
             found.append(measures.function(LayerView(z, answer, phi, largest, gradient), xp))
     return np.stack(found).transpose(2, 0, 1)

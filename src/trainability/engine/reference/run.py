@@ -16,7 +16,7 @@ import numpy as np
 from trainability.core import random
 from trainability.core.errors import SpecError
 from trainability.core.types import Dataset
-from trainability.engine.columns import encoded, pad, record_columns, take
+from trainability.engine.columns import counted, encoded, pad, record_columns, take
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
@@ -98,6 +98,7 @@ def _run(
     on_steps: Callable[[int], None],
     device: int,
 ) -> BlockResult:
+    trials = counted(program, trials, data)
     host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
@@ -136,6 +137,7 @@ def _run(
         vitals.append(np.asarray(signs)[:real])
     columns = record_columns(
         program,
+        data,
         take(trials, np.arange(real)),
         marks,
         np.stack(histories, 1),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trainability.core.errors import DataError, UnknownName
@@ -41,12 +40,3 @@ def plot(record: RunRecord, kind: str = "solved") -> Figure:
         hint = f"; it has {', '.join(others)}" if others else ""
         raise DataError(f"this run has nothing to draw as '{kind}'{hint}")
     return found.figure
-
-
-heat_map_figure = partial(plot, kind="solved")
-loss_figure = partial(plot, kind="loss")
-gradient_figure = partial(plot, kind="gradient")
-vitals_figure = partial(plot, kind="vitals")
-regions_figure = partial(plot, kind="regions")
-regression_figure = partial(plot, kind="regression")
-confusion_figure = partial(plot, kind="confusion")

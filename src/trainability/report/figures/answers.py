@@ -8,8 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from trainability.core.records import portrait_points
+from trainability.core.types import Dataset
 from trainability.report.inputs import RunRecord
-from trainability.report.words import cell_title, ranked
+from trainability.report.words import cell_title, ranked, short
 
 MOST: Final = 4
 
@@ -33,7 +34,7 @@ def portraits(record: RunRecord) -> list[Portrait]:
         return []
     cells = {c["cell"]: c for c in ranked(record.cells).iter_rows(named=True)}
     rank = {cell: place for place, cell in enumerate(cells)}
-    rows = [r for r in record.portraits.iter_rows(named=True) if r["cell"] in cells and r["answers"]]
+    rows = [r for r in _typical(record) if r["cell"] in cells]
     good = sorted((r for r in rows if r["solved"]), key=lambda r: rank[r["cell"]])
     bad = sorted((r for r in rows if not r["solved"]), key=lambda r: -rank[r["cell"]])
     split = min(cells, key=lambda cell: abs((cells[cell]["solved"] or 0.0) - 0.5))
@@ -41,10 +42,34 @@ def portraits(record: RunRecord) -> list[Portrait]:
     return [_portrait(record, row, cells[row["cell"]]) for row in chosen]
 
 
+def _typical(record: RunRecord) -> list[dict[str, Any]]:
+    """One stored portrait per cell and outcome: that of the median final loss; without losses, the first."""
+    import polars as pl
+
+    key = ["cell", "trial"]
+    rows = record.portraits.filter(pl.col("answers").list.len() > 0)
+    if "train_loss" in record.trials.columns:
+        losses = record.trials.select(*(pl.col(k).cast(rows.schema[k]) for k in key), "train_loss")
+        rows = rows.join(losses, on=key, how="left", maintain_order="left").sort(
+            pl.col("train_loss").fill_nan(float("inf")), nulls_last=True, maintain_order=True
+        )
+    same: dict[tuple[int, bool], list[dict[str, Any]]] = {}
+    for row in rows.iter_rows(named=True):
+        same.setdefault((row["cell"], row["solved"]), []).append(row)
+    return [group[(len(group) - 1) // 2 if "train_loss" in rows.columns else 0] for group in same.values()]
+
+
 def _first_and(split: int, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first row, and that of cell `split`, or the second where there is none."""
     others = sorted(rows[1:], key=lambda row: row["cell"] != split)
     return rows[:1] + others[: MOST // 2 - 1]
+
+
+def target_label(data: Dataset) -> str:
+    """The first target as an axis is labelled: in the user's unit, unless it says ``(standardised)``."""
+    name = data.targets[0]
+    scaled = any(note.startswith(f"target '{name}' is standardised") for note in data.notes)
+    return short(name) + " (standardised)" * scaled
 
 
 def decide(outputs: np.ndarray) -> np.ndarray:

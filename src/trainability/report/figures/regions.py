@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainability.core.records import region_grid
-from trainability.report.figures.answers import Portrait, decide, portraits
+from trainability.report.figures.answers import Portrait, decide, portraits, target_label
 from trainability.report.inputs import RunRecord
 from trainability.report.style import INK, MARKERS, SERIES, SHARES, Picture, drawing, new_figure
 from trainability.report.words import short
@@ -32,7 +32,7 @@ def picture(record: RunRecord) -> Picture | None:
             axes.set(xlabel=short(data.features[0]))
         grid[0].set_ylabel(short(data.features[1]))
         if regression:
-            figure.colorbar(drawn, ax=list(grid), label=short(data.targets[0]), fraction=0.03)
+            figure.colorbar(drawn, ax=list(grid), label=target_label(data), fraction=0.03)
         else:
             _legend(figure, record)
     what = "The surface" if regression else "The class"

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.records import portrait_points
-from trainability.report.figures.answers import portraits
+from trainability.report.figures.answers import portraits, target_label
 from trainability.report.inputs import RunRecord
 from trainability.report.style import INK, SERIES, Picture, drawing, grid_lines, new_figure
 from trainability.report.words import short
@@ -23,6 +23,7 @@ def picture(record: RunRecord) -> Picture | None:
     x, y, source = portrait_points(data)
     truth = y.reshape(len(x), -1)[:, 0]
     curve = x.shape[1] == 1
+    target = target_label(data)
     some = slice(None, None, -(-len(x) // _MOST_SAMPLES))
     with drawing():
         figure = new_figure(2.9 + 2.4 * curve, {1: 4.2, 2: 7.4, 3: 9.2}.get(len(found), 10.0))
@@ -41,7 +42,7 @@ def picture(record: RunRecord) -> Picture | None:
                 color=SERIES[0],
                 linewidths=0,
             )
-            axes.set(xlabel=f"true {short(data.targets[0])}")
+            axes.set(xlabel=f"true {target}")
             grid_lines(axes)
             grid[0, j].set_title(portrait.title, fontsize=8.5)
             if curve:
@@ -50,9 +51,9 @@ def picture(record: RunRecord) -> Picture | None:
                 grid[0, j].plot(x[order, 0], predicted[order], color=SERIES[1])
                 grid[0, j].set(xlabel=short(data.features[0]), ylim=(low - 2 * margin, high + 2 * margin))
                 grid_lines(grid[0, j])
-        grid[-1, 0].set_ylabel(f"predicted {short(data.targets[0])}")
+        grid[-1, 0].set_ylabel(f"predicted {target}")
         if curve:
-            grid[0, 0].set_ylabel(short(data.targets[0]))
+            grid[0, 0].set_ylabel(target)
     which = "held-out" if source == "validation" else "training"
     caption = (
         f"Answers of single networks on {which} samples: "

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_PANELS: Final = 12
 _MOST_DOTS: Final = 40
+_LABEL: Final = 0.9  # inches
 
 
 def picture(record: RunRecord) -> Picture | None:
@@ -98,9 +99,14 @@ def _maps(record: RunRecord) -> Picture:
 
     wide = min(len(shown), max(1, int(12 // max(len(columns), 3))), 4)
     high = -(-len(shown) // wide)
-    cell_height = 0.32
-    width = 10.0 if wide > 1 else min(10.0, 2.6 + 0.75 * len(columns))
-    tall = high * (0.55 + cell_height * len(rows))
+    # The colour bar is as high as the maps together, and its label must fit beside it.
+    cell_height = max(0.32, _LABEL / (high * len(rows)))
+    beside = max(2.6, 1.9 + 0.075 * max(len(value(v)) for v in rows))
+    width = 10.0 if wide > 1 else min(10.0, beside + 0.75 * len(columns))
+    points = 72 * width / wide / (len(columns) + 3)
+    longest = max(len(value(v)) for v in columns)
+    upright = 5.5 * longest > points
+    tall = high * (0.55 + cell_height * len(rows) + 0.075 * longest * upright)
     figure = new_figure(0.75 + tall, width)
     panels = figure.subplots(high, wide, squeeze=False)
     colours = matplotlib.colormaps[SHARES]
@@ -109,11 +115,10 @@ def _maps(record: RunRecord) -> Picture:
             axes.set_axis_off()
             continue
         grid = np.array([[_known(share.get((*shown[k], d, a))) for a in columns] for d in rows])
-        points = 72 * width / wide / (len(columns) + 3)
         _map(axes, grid, colours, points)
         axes.set_xticks(range(len(columns)), [value(v) for v in columns])
         axes.set_yticks(range(len(rows)), [value(v) for v in rows])
-        if 5.5 * max(len(value(v)) for v in columns) > points:
+        if upright:
             axes.tick_params(axis="x", labelrotation=90)
         if k % wide:
             axes.tick_params(labelleft=False)
@@ -124,7 +129,7 @@ def _maps(record: RunRecord) -> Picture:
         axes.set_title(", ".join(f"{axis_label(o)} {value(v)}" for o, v in zip(others, shown[k], strict=True)))
     figure.colorbar(
         ScalarMappable(Normalize(0, 100), colours), ax=panels, fraction=0.03,
-        shrink=min(1.0, max(0.3, 2.2 / tall)), label="solved, % of trials",
+        shrink=min(1.0, max(0.3, 2.2 / tall)), label="solved,\n% of trials",
     )  # fmt: skip
     more = "" if len(every) == len(shown) else f" {len(every) - len(shown):,} further maps are left out."
     caption = (

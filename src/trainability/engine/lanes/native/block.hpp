@@ -131,15 +131,19 @@ template <class T> class Block {
     // What the vital signs of one layer look at, arrays [fan_out][samples][lanes]; the gradient [fan_in][fan_out][lanes].
     struct View { P *pre_activation, *answer, *slope, *gradient; };
 
-    // The inside of every layer of group g on the first training samples.
+    // Vital signs are taken on every stride()th training sample, which are looked_at() in all.
+    int stride() const { return (train.count + measured - 1) / measured; }
+    int looked_at() const { return (train.count + stride() - 1) / stride(); }
+
+    // The inside of every layer of group g on those samples.
     void inside(size_t g, const std::vector<View>& views) {
         const FlushDenormals flush;
         Group& group = groups[g];
         enter(group);
-        const int samples = std::min(measured, train.count);
+        const int samples = looked_at();
         std::vector<std::vector<P>> kept;
         for (const Layer& layer : layers) kept.emplace_back(size_t(layer.fan_out) * samples);
-        spread_out(train, 0, samples);
+        spread_out(train, 0, samples, stride());
         const P* outputs = network.forward(group.parameters.data(), fed.data(), samples, &kept);
         P value{}, credit{};
         judge(group, outputs, samples, T(1) / T(samples), value, credit);
@@ -179,7 +183,7 @@ template <class T> class Block {
     std::vector<P> gradient, fed, wanted;  // of the running pass: the gradient, inputs and targets [unit][sample]
     std::vector<Group> groups;
     const T* held = nullptr;  // the samples that `fed` and `wanted` hold for every network alike, if any
-    int held_first = 0, held_count = 0;
+    int held_first = 0, held_count = 0, held_stride = 0;
 
     int largest_pass() const { return std::max({settings.batch ? settings.batch : train.count, train.count, validation.count}); }
 
@@ -197,12 +201,13 @@ template <class T> class Block {
         network.output.prepare(numbers_of(group, 1));
     }
 
-    // Samples [first, first + count) as the inputs and targets of every network.
-    void spread_out(const Samples<T>& samples, int first, int count) {
-        if (held == samples.x && held_first == first && held_count == count) return;
-        held = samples.x, held_first = first, held_count = count;
+    // Samples first, first + stride, … as the inputs and targets of every network.
+    void spread_out(const Samples<T>& samples, int first, int count, int stride = 1) {
+        if (held == samples.x && held_first == first && held_count == count && held_stride == stride) return;
+        held = samples.x, held_first = first, held_count = count, held_stride = stride;
         for (int s = 0; s < count; ++s) {
-            const T *const x = samples.x + size_t(first + s) * samples.inputs, *const y = samples.y + size_t(first + s) * samples.outputs;
+            const T *const x = samples.x + size_t(first + s * stride) * samples.inputs;
+            const T* const y = samples.y + size_t(first + s * stride) * samples.outputs;
             for (int i = 0; i < samples.inputs; ++i) fed[size_t(i) * count + s] = all(x[i]);
             for (int j = 0; j < samples.outputs; ++j) wanted[size_t(j) * count + s] = all(y[j]);
         }
@@ -231,9 +236,9 @@ template <class T> class Block {
         }
     }
 
-    // A sum of credits as a score: the share of right labels, or R².
+    // A sum of credits as a score: the number of right labels, or R².
     P score(P credit, const Samples<T>& samples) const {
-        return settings.labels ? credit / T(samples.count) : T(1) - credit / samples.spread;
+        return settings.labels ? credit : T(1) - credit / samples.spread;
     }
 
     // Mean loss and score over all samples.

@@ -117,7 +117,7 @@ template <class T> nb::object parameters(Handle<T>& handle) {
 template <class T> nb::list inside(Handle<T>& handle, size_t g) {
     const Block<T>& block = *handle.block;
     require(g < block.group_count(), "a group");
-    const int samples = std::min(Block<T>::measured, block.train.count);
+    const int samples = block.looked_at();
     std::vector<typename Block<T>::View> views;
     nb::list result;
     for (const Layer& layer : block.layers) {

@@ -28,7 +28,7 @@ template <class T> T factor(Schedule schedule, T progress, T a, T b) {
         case Schedule::linear: return T(1) + (a - T(1)) * progress;
         case Schedule::cosine: return cosine(progress, a);
         case Schedule::exponential: return std::pow(a, progress);
-        case Schedule::step: return std::pow(a, std::floor(progress * b));
+        case Schedule::step: return std::pow(a, std::floor(b * (progress + T(1e-6))));
         case Schedule::warmup: return std::min(T(1), progress / a);
         case Schedule::warmup_cosine:
             if (progress < a) return progress / a;
