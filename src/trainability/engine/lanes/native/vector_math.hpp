@@ -217,13 +217,18 @@ template <class T> inline Tail<T> tail(Pack<T> a) {
     return {gauss, gauss * polynomial<T>(F::erfc_terms, (a - F::tail_turn) * reciprocal) * reciprocal};
 }
 
+// erf x for |x| ≤ 1.
+template <class T> inline Pack<T> erf_near_0(Pack<T> x) {
+    return fma(x, polynomial<T>(Format<T>::erf_terms, x * x), x);
+}
+
 template <class T> inline Pack<T> erfc(Pack<T> x) {
-    const Pack<T> area = tail<T>(abs<T>(x)).area;
-    return select(x < Pack<T>{}, T(2) - area, area);
+    const Pack<T> size = abs<T>(x), area = tail<T>(size).area;
+    return select(size < T(0.5), T(1) - erf_near_0<T>(x), select(x < Pack<T>{}, T(2) - area, area));
 }
 
 template <class T> inline Pack<T> erf(Pack<T> x) {
-    const Pack<T> inside = fma(x, polynomial<T>(Format<T>::erf_terms, x * x), x);
+    const Pack<T> inside = erf_near_0<T>(x);
     return select(abs<T>(x) < T(1), inside, copysign<T>(T(1) - tail<T>(abs<T>(x)).area, x));
 }
 
