@@ -12,7 +12,7 @@ JOBS ?= 2
 
 install: .venv/.product
 
-.venv/.product: pyproject.toml
+.venv/.product: pyproject.toml CMakeLists.txt $(wildcard src/trainability/engine/lanes/native/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@

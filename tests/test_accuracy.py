@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.made import cells, dataset, train
-from trainability.engine.reference.run import _counted
+from trainability.engine.columns import counted
 from trainability.sweep import plan
 
 
@@ -33,4 +33,4 @@ def test_every_share_of_samples_is_a_threshold_that_it_meets(split: str):
         for right in {1, samples // 3, samples - 1, samples} - {0}:
             grid = (dataclasses.replace(one[0], numbers={**one[0].numbers, "threshold": right / samples}),)
             rows = plan.trials(plan.Block("b", grid[0].program, 1, ((0, 0),)), grid, 0)
-            assert _counted(grid[0].program, rows, data).numbers["threshold"].tolist() == [right]
+            assert counted(grid[0].program, rows, data).numbers["threshold"].tolist() == [right]

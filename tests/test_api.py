@@ -12,6 +12,7 @@ from polars.testing import assert_frame_equal
 import trainability
 from trainability import api
 from trainability.core.errors import DataError, FormulaError, Interrupted, SpecError, StoreError, UnknownName
+from trainability.engine import selection
 
 TINY: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20, "seeds": 8}
 """The one compiled program of these tests; see also `test_cli`."""
@@ -29,7 +30,7 @@ def test_compare_returns_a_table_a_figure_and_a_report(tmp_path: Path):
     assert "<table" in result._repr_html_()
     assert result.plot().axes
     assert result.conclusion
-    assert (result.directory, result.engine) == (tmp_path / "run", "reference")
+    assert (result.directory, result.engine) == (tmp_path / "run", selection.resolve("auto"))
 
 
 def test_settings_may_be_arrays_numbers_and_ranges(tmp_path: Path):
@@ -118,7 +119,6 @@ def test_a_watcher_hears_every_step(tmp_path: Path):
 
 
 def test_ctrl_c_before_the_first_block_keeps_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from trainability.engine import selection
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -131,7 +131,7 @@ def test_ctrl_c_before_the_first_block_keeps_the_run(tmp_path: Path, monkeypatch
 
 
 def test_what_a_run_cost_adds_up(tmp_path: Path):
-    asked = {**TINY, "seeds": 40}
+    asked = {**TINY, "seeds": 40, "engine": "reference"}  # in blocks of 32
     first = trainability.compare("xor", **asked, out=tmp_path / "run")
     (part,) = (tmp_path / "run" / "parts").glob("trials-b0000001-*")
     part.unlink()

@@ -17,12 +17,12 @@ import trainability
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
-# Blocks that take a while, so that there is time to stop in the middle.
+# Blocks of 32 that take a while, so that there is time to stop in the middle.
 BLOCKS = 12
-LONG: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20_000, "seeds": BLOCKS * 32}
+LONG: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20_000, "seeds": BLOCKS * 32, "engine": "reference"}
 
 
-def _start(directory: Path, **settings: int) -> subprocess.Popen[str]:
+def _start(directory: Path, **settings: Any) -> subprocess.Popen[str]:
     flags = [word for name, value in {**LONG, **settings}.items() for word in (f"--{name}", str(value))]
     code = "from trainability.cli.main import run; run()"
     words = [sys.executable, "-c", code, "compare", "xor", *flags, "--out", str(directory)]

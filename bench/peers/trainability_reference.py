@@ -20,7 +20,7 @@ NETWORKS = 64  # at least, so that every worker has blocks
 STEPS = 2000  # at most: more time means more networks
 
 
-def _compare(work: Work, networks: int, steps: int) -> Result:
+def _compare(work: Work, networks: int, steps: int, engine: str) -> Result:
     """A run that nothing on disk answers."""
     import trainability
 
@@ -28,7 +28,7 @@ def _compare(work: Work, networks: int, steps: int) -> Result:
     os.environ["TRAINABILITY_HOME"] = str(home)
     with tempfile.TemporaryDirectory(dir=home) as directory:
         return trainability.compare(
-            **work.settings(), engine="reference", seeds=networks, steps=steps, out=Path(directory, "run")
+            **work.settings(), engine=engine, seeds=networks, steps=steps, out=Path(directory, "run")
         )
 
 
@@ -39,9 +39,11 @@ def _home() -> tempfile.TemporaryDirectory[str]:
 
 
 @functools.cache
-def _first(work: Work) -> tuple[float, float]:
+def _first(work: Work, engine: str) -> tuple[float, float]:
     """The seconds of compiling, and roughly the network-steps per second once that is done."""
-    return _compare(work, NETWORKS, CHECK_STEPS).compile_seconds, _rate(_compare(work, NETWORKS, CHECK_STEPS))
+    return _compare(work, NETWORKS, CHECK_STEPS, engine).compile_seconds, _rate(
+        _compare(work, NETWORKS, CHECK_STEPS, engine)
+    )
 
 
 def _rate(result: Result) -> float:
@@ -50,18 +52,18 @@ def _rate(result: Result) -> float:
     return result.net_steps_per_second
 
 
-def measure(seconds: float, work: Work = WORKS[0]) -> Measurement:
+def measure(seconds: float, work: Work = WORKS[0], engine: str = "reference") -> Measurement:
     """As many networks and steps as fill the time."""
-    compile_seconds, rate = _first(work)
+    compile_seconds, rate = _first(work, engine)
     steps = min(STEPS, max(CHECK_STEPS, round(rate * seconds / NETWORKS)))
     networks = max(1, round(rate * seconds / steps / NETWORKS)) * NETWORKS
-    result = _compare(work, networks, steps)
+    result = _compare(work, networks, steps, engine)
     taken = networks * steps / _rate(result)
     return Measurement(networks, steps, taken, compile_seconds + result.compile_seconds, f"{networks:,} networks")
 
 
-def check(work: Work = WORKS[0]) -> Check:
+def check(work: Work = WORKS[0], engine: str = "reference") -> Check:
     """Networks with weights of the package's own draws: only the solved share compares with the others'."""
-    _first(work)  # else the check would do the compiling, and `measure` could not tell its seconds
-    result = _compare(work, NETWORKS, CHECK_STEPS)
+    _first(work, engine)  # else the check would do the compiling, and `measure` could not tell its seconds
+    result = _compare(work, NETWORKS, CHECK_STEPS, engine)
     return Check(NETWORKS, CHECK_STEPS, float(result.table["solved"][0]))

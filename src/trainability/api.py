@@ -138,7 +138,7 @@ def _train(
     """Do what the run lacks; for a finished run the engine is not even loaded."""
     from trainability.sweep.run import Cost, sweep, work
 
-    blocks = planning.blocks(grid, spec.seeds)
+    blocks = planning.blocks(grid, spec.seeds, spec.engine)
     with run.lock():
         left = work(blocks, run.finished("trials"))
         data = dataclasses.replace(data, notes=(*data.notes, *run.damaged))
@@ -149,10 +149,9 @@ def _train(
         from trainability.engine import selection
         from trainability.engine.interface import Measures
 
-        cost, name = Cost(), "reference"
+        cost, engine = Cost(), None
         try:
-            engine = selection.make(cache_directory("programs"), devices)
-            name = engine.name
+            engine = selection.make(cache_directory("programs"), devices, spec.engine)
             measures = Measures(vitals.names(), vitals.measure_layer)
             sweep(blocks, grid, spec.seed, data, engine, measures, run, cost, watcher.advance)
         except Interrupted as stopped:
@@ -163,6 +162,7 @@ def _train(
             ) from None
         finally:
             with contextlib.suppress(StoreError):  # a full disk has been said already
+                name = engine.name if engine else spec.engine
                 run.write_meta(_cost_so_far(run.read_meta(), name, cost, time.perf_counter() - begun))
 
 
@@ -176,7 +176,8 @@ def _cost_so_far(before: dict[str, Any], engine: str, cost: Cost, seconds: float
     }
     versions = {name: _version(name) for name in ("trainability", "jax", "optax", "numpy")}
     total = {name: before.get(name, 0) + value for name, value in added.items()}
-    return {"engine": engine, "versions": versions, **total}
+    engines = {*before.get("engine", engine).split(" and "), *engine.split(" and ")}
+    return {"engine": " and ".join(sorted(engines)), "versions": versions, **total}
 
 
 def _version(name: str) -> str:

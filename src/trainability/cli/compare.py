@@ -73,6 +73,7 @@ def compare(
     seeds: Annotated[str | None, _option(_TRAINING, "N", "Trials per cell of the grid. (default: 256)")] = None,
     seed: Annotated[str | None, _option(_TRAINING, "N", "What all random draws depend on. (default: 0)")] = None,
     dtype: Annotated[str | None, _option(_TRAINING, "TYPE", "float32 or float64. (default: float32)")] = None,
+    engine: Annotated[str | None, _option(_TRAINING, "NAME", "lanes, reference or auto: lanes where it was built. (default: auto)")] = None,
     spec: Annotated[Path | None, _option(_OUTPUT, "FILE", "A TOML file with any of the settings above, '_' for '-' in names; flags go over it.")] = None,
     json: Annotated[Path | None, _option(_OUTPUT, "FILE", "Write the result as JSON.")] = None,
     report: Annotated[Path | None, _option(_OUTPUT, "FILE", "Write the report: one HTML file with all figures in it.")] = None,

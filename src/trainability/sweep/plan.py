@@ -15,8 +15,8 @@ from trainability import activations
 from trainability.core.catalogue import Choice
 from trainability.core.errors import SpecError
 from trainability.core.types import Dataset, Network
+from trainability.engine import selection
 from trainability.engine.interface import Program, Trials
-from trainability.engine.selection import block_size
 from trainability.initializers import INITIALIZERS
 from trainability.losses import LOSSES
 from trainability.normalization import NORMALIZATIONS
@@ -94,7 +94,7 @@ def resolve(spec: Spec, data: Dataset) -> Spec:
     changes["batch"] = _unique(0 if batch == samples else batch for batch in changes["batch"])
     if not (spec.steps or spec.epochs):
         changes["steps"] = DEFAULT_STEPS
-    changes["engine"] = "reference"
+    changes["engine"] = selection.resolve(spec.engine)
     if spec.early_stopping and not len(data.x_validation):
         raise SpecError("early stopping needs held-out samples; add a validation share, such as 0.2")
     return spec.model_copy(update=changes)
@@ -191,15 +191,15 @@ def _values(**choices: Choice[Any]) -> dict[str, tuple[float, ...]]:
     return {name: choice.values for name, choice in choices.items()}
 
 
-def blocks(grid: tuple[Cell, ...], seeds: int) -> tuple[Block, ...]:
-    """The trials of all cells, grouped by program and cut into blocks of the program's size."""
+def blocks(grid: tuple[Cell, ...], seeds: int, engine: str = "reference") -> tuple[Block, ...]:
+    """The trials of all cells, grouped by program and cut into blocks of the size that `engine` gives the program."""
     groups: dict[tuple[Program, int], list[Cell]] = {}
     for cell in grid:
         groups.setdefault((cell.program, cell.steps), []).append(cell)
     plan: list[Block] = []
     for (program, steps), members in groups.items():
         rows = itertools.chain.from_iterable(((cell.index, t) for t in range(seeds)) for cell in members)
-        while part := tuple(itertools.islice(rows, block_size(program))):
+        while part := tuple(itertools.islice(rows, selection.block_size(program, engine))):
             plan.append(Block(f"b{len(plan):07d}", program, steps, part))
     return tuple(plan)
 

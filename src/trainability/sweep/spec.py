@@ -132,7 +132,7 @@ class Spec(BaseModel):
     seeds: _Count = 256
     seed: Annotated[int, Field(ge=0, lt=2**63), _Number] = 0
     dtype: Literal["float32", "float64"] = "float32"
-    engine: Literal["auto", "reference"] = "auto"
+    engine: Literal["auto", "lanes", "reference"] = "auto"
 
     def toml(self) -> str:
         """The spec as TOML that `read_spec` reads back; axes with one level are written as that level if they can."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import os
 import platform
 import time
@@ -16,15 +15,14 @@ import numpy as np
 
 from trainability.core import random
 from trainability.core.errors import SpecError
-from trainability.core.records import SCORES
 from trainability.core.types import Dataset
+from trainability.engine.columns import counted, encoded, pad, record_columns, take
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
 from trainability.engine.reference.forward import learned_places
 from trainability.engine.reference.programs import compiled
 from trainability.engine.selection import block_size
-from trainability.losses import LOSSES
 
 SEGMENT_SECONDS = 0.25
 """About how long a compiled program runs before it comes back to report progress and to hear Ctrl-C."""
@@ -67,7 +65,7 @@ class ReferenceEngine:
         device: int = 0,
     ) -> BlockResult:
         """Train the trials; see `engine.interface.Engine.run`."""
-        padded = _pad(trials, block_size(program))
+        padded = pad(trials, block_size(program))
         with jax.enable_x64(program.dtype == "float64"), jax.default_device(jax.devices()[device]):
             return _run(program, padded, len(trials), data, steps, measures, on_steps, device)
 
@@ -90,21 +88,6 @@ def _forbid_fusion() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} --xla_cpu_max_isa=AVX".strip()
 
 
-def _pad(trials: Trials, size: int) -> Trials:
-    """The block filled up to its fixed size with copies of its first trial."""
-    if not 1 <= len(trials) <= size:
-        raise ValueError(f"a block of this program holds 1 to {size} trials, got {len(trials)}")
-    rows = np.array([*range(len(trials)), *([0] * (size - len(trials)))])
-    return Trials(
-        seed=trials.seed,
-        cell=trials.cell[rows],
-        trial=trials.trial[rows],
-        init=tuple(trials.init[i] for i in rows),
-        bias_init=tuple(trials.bias_init[i] for i in rows),
-        numbers={name: values[rows] for name, values in trials.numbers.items()},
-    )
-
-
 def _run(
     program: Program,
     trials: Trials,
@@ -115,7 +98,7 @@ def _run(
     on_steps: Callable[[int], None],
     device: int,
 ) -> BlockResult:
-    trials = _counted(program, trials, data)
+    trials = counted(program, trials, data)
     host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
@@ -152,72 +135,26 @@ def _run(
                 break
         histories.append(np.asarray(scores)[:real])
         vitals.append(np.asarray(signs)[:real])
-    columns = _columns(program, trials, real, data, state, marks, np.stack(histories, 1), np.stack(vitals, 1), measures)
+    columns = record_columns(
+        program,
+        data,
+        take(trials, np.arange(real)),
+        marks,
+        np.stack(histories, 1),
+        np.stack(vitals, 1),
+        measures,
+        first_step=np.asarray(state.first_step)[:real],
+        nan_step=np.asarray(state.nan_step)[:real],
+        stop_step=np.asarray(state.stop_step)[:real],
+    )
     final = jax.tree.map(lambda a: np.asarray(a)[:real], {**state.parameters, "running": state.running})
     return BlockResult(columns, final, tuple(intervals), compile_seconds)
 
 
-def _samples_of(metric: str, data: Dataset) -> int:
-    return len(data.x_train if metric.startswith("train") else data.x_validation)
-
-
-def _counted(program: Program, trials: Trials, data: Dataset) -> Trials:
-    """The trials with a threshold on the accuracy as the least number of right labels, which is exact in float32."""
-    if not program.labels or program.target.metric.endswith("loss"):
-        return trials
-    samples = _samples_of(program.target.metric, data)
-    least = np.ceil(trials.numbers["threshold"] * samples - 1e-6)
-    return dataclasses.replace(trials, numbers={**trials.numbers, "threshold": least})
-
-
 def _arrays(program: Program, data: Dataset) -> train.Data:
     """The data set as the engine's arrays, with Σ(y − mean)² of each split for R²."""
-    loss = LOSSES[program.loss]
     splits, spreads = [], []
-    for x, y in ((data.x_train, data.y_train), (data.x_validation, data.y_validation)):
-        targets = loss.encode(data, y)
-        spread = float(np.sum((targets - targets.mean(axis=0)) ** 2)) if data.task == "regression" and len(y) else 0.0
+    for x, targets, spread in encoded(program, data):
         splits.append(train.Samples(jnp.asarray(x, program.dtype), jnp.asarray(targets, program.dtype)))
         spreads.append(jnp.asarray(spread, program.dtype))
     return train.Data(*splits, *spreads)
-
-
-def _columns(
-    program: Program,
-    trials: Trials,
-    real: int,
-    data: Dataset,
-    state: train.State,
-    marks: tuple[int, ...],
-    histories: np.ndarray,
-    vitals: np.ndarray,
-    measures: Measures,
-) -> dict[str, np.ndarray]:
-    """The records of the block's real trials; see `core.records`."""
-    last, steps = histories[:, -1], marks[-1]
-    value = last[:, SCORES.index(program.target.metric)]
-    threshold = trials.numbers["threshold"][:real].astype(program.dtype)
-    nan_step, stop_step = np.asarray(state.nan_step)[:real], np.asarray(state.stop_step)[:real]
-    holds = value >= threshold if program.target.at_least else value <= threshold
-    diverged, stopped = nan_step >= 0, stop_step >= 0
-    solved = holds & ~diverged
-    if program.labels:  # from right labels to the accuracy
-        samples = [max(1, _samples_of(name, data)) if name.endswith("score") else 1 for name in SCORES]
-        histories = histories.astype(np.float64) / samples
-        last = histories[:, -1]
-    with np.errstate(over="ignore"):  # a float64 history may be too large for the record's float32: inf
-        kept, signs = histories.astype(np.float32), vitals.astype(np.float32)
-    first = np.asarray(state.first_step)[:real].astype(np.int64)
-    end_step = np.where(diverged, nan_step, np.where(stopped, stop_step, steps)).astype(np.int64)
-    return {
-        "cell": trials.cell[:real],
-        "trial": trials.trial[:real].astype(np.int32),
-        "ended": np.where(diverged, "nan", np.where(stopped, "stopped", np.where(solved, "solved", "steps"))),
-        "solved": solved,
-        "end_step": end_step,
-        "first_step": np.where((first < 0) & solved, end_step, first),
-        **{name: last[:, i].astype(np.float64) for i, name in enumerate(SCORES)},
-        "checkpoint": np.tile(np.array(marks), (real, 1)),
-        **{f"history_{name}": kept[:, :, i] for i, name in enumerate(SCORES)},
-        **{name: signs[:, :, :, i] for i, name in enumerate(measures.names)},
-    }

@@ -1,0 +1,235 @@
+// Elementary functions of lanes, by operations that IEEE 754 rounds exactly: the same bits on every processor.
+// Errors against exact values are tested in tests/test_lanes_math.py. Denormal numbers count as 0.
+//
+// Polynomials are Taylor's after a reduction of the argument; the number of terms is what the type needs. Those of the
+// tanh and of the error function interpolate at Chebyshev's points: `tanh_terms` (tanh(x)/x − 1)/x² in x² on [0, 0.4],
+// `erf_terms` erf(x)/x − 1 in x² on [0, 1], `erfc_terms` (a + k) exp(a²) erfc(a) in (a − k)/(a + k) for a up to
+// `tail_end`, k being `tail_turn`.
+#pragma once
+
+#include <cstddef>
+
+#include "lanes.hpp"
+
+namespace lanes {
+
+template <class T> struct Format;
+template <> struct Format<float> {
+    static constexpr int fraction = 23, bias = 127;
+    static constexpr float magic = 0x1.8p23f;  // adding it rounds to a whole number, held in the low bits
+    static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
+    static constexpr float half_pi[3] = {0x1.921fb6p0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f};
+    static constexpr float exp_low = -104.0f, exp_high = 88.8f, sine_limit = 3e4f;
+    static constexpr int exp_terms = 7, log_terms = 6, sine_terms = 5;
+    static constexpr float tail_turn = 2, tail_end = 10.1f;
+    static constexpr float erfc_terms[] = {6.3721789047122e-05f, 3.8545204006368294e-05f,
+        -0.0005879973759874701f, -0.0008226513746194541f, 0.003061688505113125f, 0.00647225184366107f,
+        -0.02150571532547474f, -0.03644125163555145f, 0.2794717848300934f, -0.6871607303619385f,
+        1.0215827226638794f};
+    static constexpr float tanh_terms[] = {0.0022695015650242567f, -0.0083231870085001f, 0.021762503311038017f,
+        -0.053958460688591f, 0.1333329975605011f, -0.3333333432674408f};
+    static constexpr float erf_terms[] = {7.875874871388078e-05f, -0.000801686430349946f, 0.005189087241888046f,
+        -0.02685421146452427f, 0.11283594369888306f, -0.3761262595653534f, 0.12837916612625122f};
+};
+template <> struct Format<double> {
+    static constexpr int fraction = 52, bias = 1023;
+    static constexpr double magic = 0x1.8p52;
+    static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
+    static constexpr double half_pi[3] = {0x1.921fb54442d18p0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
+    static constexpr double exp_low = -750.0, exp_high = 709.9, sine_limit = 1e6;
+    static constexpr int exp_terms = 13, log_terms = 12, sine_terms = 10;
+    static constexpr double tail_turn = 4, tail_end = 27;
+    static constexpr double erfc_terms[] = {8.690024847398464e-10, -7.618640755130118e-10,
+        -1.524032739771575e-08, 3.672436793466471e-09, 1.242015356031439e-07, -7.925548689633914e-08,
+        -8.46611075551616e-07, 1.4269555514790643e-06, 4.694837292458508e-06, -1.8862144901542804e-05,
+        -3.6353826014171695e-06, 0.00017681318319289938, -0.00045505262483978447, -0.0002809589325332724,
+        0.0061120556462494315, -0.026370053332813836, 0.07638151491013245, -0.17401093724040378,
+        0.33085158787797714, -0.5408538313132214, 0.7732087022652376, -0.9765487290808821, 1.095995661000491};
+    static constexpr double tanh_terms[] = {-2.3855792506852403e-06, 1.2088687074776859e-05,
+        -3.696052213648087e-05, 9.597236307523198e-05, -0.00023886464784210452, 0.0005899759192025679,
+        -0.0014558274668432423, 0.003592127410695045, -0.008863235493441429, 0.021869488534887755,
+        -0.053968253968231024, 0.13333333333333316, -0.3333333333333333};
+    static constexpr double erf_terms[] = {5.957176147746114e-11, -1.1372848856789924e-09,
+        1.4659775274046955e-08, -1.6350312701054618e-07, 1.6461000484121361e-06, -1.4925595266831182e-05,
+        0.0001205533111164271, -0.000854832698083379, 0.0052239776248180145, -0.026866170645076792,
+        0.11283791670954879, -0.3761263890318375, 0.1283791670955126};
+};
+
+template <class T> inline Pack<T> abs(Pack<T> x) {
+    return from_bits<T>(bits<T>(x) & std::numeric_limits<typename Types<T>::integer>::max());
+}
+template <class T> inline Pack<T> copysign(Pack<T> size, Pack<T> sign) {
+    constexpr auto top = std::numeric_limits<typename Types<T>::integer>::min();
+    return from_bits<T>((bits<T>(size) & ~top) | (bits<T>(sign) & top));
+}
+template <class T> inline Pack<T> max(Pack<T> a, Pack<T> b) { return select(a < b, b, a); }  // hands on a NaN in a
+
+// 2ⁿ for whole n in the range of exponents; `shifted` is n + magic.
+template <class T> inline Pack<T> power_of_2(Pack<T> shifted) {
+    return from_bits<T>((bits<T>(shifted) + Format<T>::bias) << Format<T>::fraction);
+}
+
+// x = n ln 2 + r with |r| ≤ ln 2 / 2, and (eʳ − 1 − r) / r².
+template <class T> struct Exponent { Pack<T> n, r, rest; };
+template <class T> inline Exponent<T> reduce_exponent(Pack<T> x) {
+    using F = Format<T>;
+    const Pack<T> n = fma(x, all(T(1.4426950408889634)), all(F::magic)) - F::magic;
+    Pack<T> r = fma(n, all(-F::ln2_high), x);
+    r = fma(n, all(-F::ln2_low), r);
+    double factorial = 1;
+    for (int k = 2; k <= F::exp_terms; ++k) factorial *= k;
+    Pack<T> rest = all(T(1 / factorial));
+    for (int k = F::exp_terms; k > 2; --k) {
+        factorial /= k;
+        rest = fma(rest, r, all(T(1 / factorial)));
+    }
+    return {n, r, rest};
+}
+
+template <class T> inline Pack<T> exp(Pack<T> x) {
+    using F = Format<T>;
+    x = select(x < F::exp_low, all(F::exp_low), select(x > F::exp_high, all(F::exp_high), x));
+    const Exponent<T> e = reduce_exponent<T>(x);
+    const Pack<T> p = fma(e.r * e.r, e.rest, e.r) + T(1);
+    const Pack<T> half = fma(e.n, all(T(0.5)), all(F::magic));  // two factors: 2ⁿ alone may overflow
+    return p * power_of_2<T>(half) * power_of_2<T>(e.n - (half - F::magic) + F::magic);
+}
+
+// eˣ − 1.
+template <class T> inline Pack<T> expm1(Pack<T> x) {
+    using F = Format<T>;
+    const Pack<T> low = all(T(-40));  // below, the result rounds to −1
+    const Pack<T> bounded = select(x < low, low, select(x > F::exp_high, all(F::exp_high), x));
+    const Exponent<T> e = reduce_exponent<T>(bounded);
+    const Pack<T> p = fma(e.r * e.r, e.rest, e.r);
+    const Pack<T> half = power_of_2<T>(e.n - T(1) + F::magic);
+    const Pack<T> result = T(2) * fma(half, p, half - T(0.5));
+    return select(e.n == Pack<T>{}, p, result);
+}
+
+// ln(m 2ᵏ) for m in [√½, √2), where f = m − 1, and `less` is taken off f (what rounding put there).
+template <class T> inline Pack<T> log_parts(Pack<T> k, Pack<T> f, Pack<T> more) {
+    using F = Format<T>;
+    const Pack<T> s = f / (f + T(2)), z = s * s, half_square = T(0.5) * f * f;
+    Pack<T> series = all(T(2.0 / (2 * F::log_terms + 1)));
+    for (int i = F::log_terms - 1; i > 0; --i) series = fma(series, z, all(T(2.0 / (2 * i + 1))));
+    const Pack<T> tail = fma(k, all(F::ln2_low), more) + s * fma(series, z, half_square);
+    return fma(k, all(F::ln2_high), f - (half_square - tail));
+}
+
+// ln x + more, for x that is positive and finite.
+template <class T> inline Pack<T> log_positive(Pack<T> x, Pack<T> more) {
+    using F = Format<T>;
+    const T low = T(0.70710678118654752);
+    typename Types<T>::integer start;
+    std::memcpy(&start, &low, sizeof start);
+    const Mask<T> k = (bits<T>(x) - start) >> F::fraction;
+    const Pack<T> m = from_bits<T>(bits<T>(x) - (k << F::fraction));
+    const Pack<T> count = from_bits<T>(bits<T>(all(F::magic)) + k) - F::magic;
+    return log_parts<T>(count, m - T(1), more);
+}
+
+template <class T> inline Pack<T> log_special(Pack<T> x, Pack<T> result) {
+    const T infinity = std::numeric_limits<T>::infinity();
+    result = select(x == infinity, all(infinity), result);
+    result = select(x == Pack<T>{}, all(-infinity), result);
+    return select(x >= Pack<T>{}, result, all(std::numeric_limits<T>::quiet_NaN()));
+}
+
+template <class T> inline Pack<T> log(Pack<T> x) { return log_special<T>(x, log_positive<T>(x, Pack<T>{})); }
+
+// ln(1 + x).
+template <class T> inline Pack<T> log1p(Pack<T> x) {
+    const Pack<T> u = x + T(1);
+    const Pack<T> lost = select(x > T(1), T(1) - (u - x), x - (u - T(1)));
+    return select(x == Pack<T>{}, x, log_special<T>(u, log_positive<T>(u, lost / u)));
+}
+
+template <class T> inline Pack<T> sigmoid(Pack<T> x) {
+    const Pack<T> e = exp<T>(-abs<T>(x));
+    return select(x < Pack<T>{}, e, all(T(1))) / (e + T(1));
+}
+
+// ln(1 + eˣ).
+template <class T> inline Pack<T> softplus(Pack<T> x) {
+    return max<T>(x, Pack<T>{}) + log1p<T>(exp<T>(-abs<T>(x)));
+}
+
+// A function of the C library, lane by lane: for what is rare. A function object, so that it is called directly.
+template <class T, class F> inline Pack<T> each(F function, Pack<T> x) {
+    for (int i = 0; i < width<T>; ++i) x[i] = function(x[i]);
+    return x;
+}
+template <class T, class F> inline Pack<T> each(F function, Pack<T> x, Pack<T> y) {
+    for (int i = 0; i < width<T>; ++i) x[i] = function(x[i], y[i]);
+    return x;
+}
+
+// sin(x + quarter · π/2).
+template <class T> inline Pack<T> sine(Pack<T> x, int quarter) {
+    using F = Format<T>;
+    if (any<T>(abs<T>(x) > F::sine_limit))
+        return each<T>([quarter](T v) { return quarter ? std::cos(v) : std::sin(v); }, x);
+    const Pack<T> shifted = fma(x, all(T(0.63661977236758134)), all(F::magic)), n = shifted - F::magic;
+    Pack<T> r = x;
+    for (T part : F::half_pi) r = fma(n, all(-part), r);
+    const Pack<T> z = r * r;
+    // sin r = r + r z S(z), cos r = 1 − z/2 + z² C(z).
+    double factorial = 1;
+    constexpr int last = 2 * F::sine_terms;
+    for (int k = 2; k <= last; ++k) factorial *= k;
+    Pack<T> c = all(T((F::sine_terms % 2 ? -1 : 1) / factorial)), s = all(T((F::sine_terms % 2 ? -1 : 1) / (factorial * (last + 1))));
+    for (int k = F::sine_terms - 1; k >= 1; --k) {
+        factorial /= (2 * k + 1) * (2 * k + 2);
+        const double sign = k % 2 ? -1 : 1;
+        s = fma(s, z, all(T(sign / (factorial * (2 * k + 1)))));
+        if (k > 1) c = fma(c, z, all(T(sign / factorial)));
+    }
+    const Pack<T> sin_r = fma(r * z, s, r);
+    const Pack<T> head = T(1) - T(0.5) * z, cos_r = head + fma(z * z, c, (T(1) - head) - T(0.5) * z);
+    const Mask<T> place = bits<T>(shifted) + quarter;
+    const Pack<T> size = select((place & 1) == Mask<T>{}, sin_r, cos_r);
+    return select((place & 2) == Mask<T>{}, size, -size);
+}
+template <class T> inline Pack<T> sin(Pack<T> x) { return sine<T>(x, 0); }
+template <class T> inline Pack<T> cos(Pack<T> x) { return sine<T>(x, 1); }
+
+template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack<T> x) {
+    Pack<T> result = all(terms[0]);
+    for (size_t i = 1; i < N; ++i) result = fma(result, x, all(terms[i]));
+    return result;
+}
+
+template <class T> inline Pack<T> tanh(Pack<T> x) {
+    const Pack<T> size = abs<T>(x), square = x * x;
+    const Pack<T> small = fma(x * square, polynomial<T>(Format<T>::tanh_terms, square), x);
+    const Pack<T> large = T(1) - T(2) / (exp<T>(size + size) + T(1));
+    return select(size < T(0.625), small, copysign<T>(large, x));
+}
+
+// exp(−a²) and erfc(a) for a ≥ 0.
+template <class T> struct Tail { Pack<T> gauss, area; };
+template <class T> inline Tail<T> tail(Pack<T> a) {
+    using F = Format<T>;
+    a = select(a > F::tail_end, all(F::tail_end), a);
+    const Pack<T> square = a * a, lost = fma(a, a, -square);  // the square's rounding would be magnified
+    const Pack<T> e = exp<T>(-square), gauss = e * (T(1) - lost), reciprocal = T(1) / (a + F::tail_turn);
+    return {gauss, gauss * polynomial<T>(F::erfc_terms, (a - F::tail_turn) * reciprocal) * reciprocal};
+}
+
+// erf x for |x| ≤ 1.
+template <class T> inline Pack<T> erf_near_0(Pack<T> x) {
+    return fma(x, polynomial<T>(Format<T>::erf_terms, x * x), x);
+}
+
+template <class T> inline Pack<T> erfc(Pack<T> x) {
+    const Pack<T> size = abs<T>(x), area = tail<T>(size).area;
+    return select(size < T(0.5), T(1) - erf_near_0<T>(x), select(x < Pack<T>{}, T(2) - area, area));
+}
+
+template <class T> inline Pack<T> erf(Pack<T> x) {
+    const Pack<T> inside = erf_near_0<T>(x);
+    return select(abs<T>(x) < T(1), inside, copysign<T>(T(1) - tail<T>(abs<T>(x)).area, x));
+}
+
+}  // namespace lanes

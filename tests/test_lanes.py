@@ -1,0 +1,236 @@
+"""The lanes engine against the reference engine, and one trial of it alone and among others."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.made import ENGINE, MEASURES, cells, dataset, equal
+from trainability.activations import ACTIVATIONS
+from trainability.core.types import Dataset
+from trainability.engine import selection
+from trainability.engine.interface import BlockResult, Engine
+from trainability.engine.lanes import LanesEngine, missing, unavailable
+from trainability.engine.lanes.library import kernels
+from trainability.losses import LOSSES
+from trainability.optimizers import OPTIMIZERS
+from trainability.schedules import SCHEDULES
+from trainability.sweep import plan
+
+pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+
+WILD = {"float32": 1e30, "float64": 1e300}
+SOAK = pytest.mark.soak  # each needs a program of the reference engine, which takes seconds to compile
+DATA = {task: dataset(task) for task in ("binary", "classes", "regression")}
+TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+
+def trained(engine: Engine, data: Dataset, grid: tuple[plan.Cell, ...], rows: list[tuple[int, int]]) -> BlockResult:
+    """The given (cell, trial) rows as one block."""
+    block = plan.Block("b", grid[0].program, grid[0].steps, tuple(rows))
+    return engine.run(block.program, plan.trials(block, grid, 5), data, block.steps, MEASURES, lambda steps: None)
+
+
+def agree(data: Dataset, trials: int = 6, **settings: Any) -> tuple[BlockResult, BlockResult]:
+    """Train with both engines; parameters, histories and vital signs agree."""
+    grid = cells(data, **settings)
+    assert missing(grid[0].program) == ""
+    rows = [(cell.index, trial) for cell in grid for trial in range(trials)]
+    ours, theirs = trained(LanesEngine(), data, grid, rows), trained(ENGINE, data, grid, rows)
+    tolerance = TOLERANCE[grid[0].program.dtype]
+    for part in ("weights", "biases"):
+        for a, b in zip(ours.parameters[part], theirs.parameters[part], strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance * np.abs(b).max(initial=1e-3))
+    for name, wanted in theirs.columns.items():
+        got = ours.columns[name]
+        if wanted.dtype.kind != "f":
+            np.testing.assert_array_equal(got, wanted, name)
+        else:  # histories are float32 whatever the trial's type
+            scale = np.abs(wanted[np.isfinite(wanted)]).max(initial=1e-3)
+            np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+    return ours, theirs
+
+
+def covered(name: str) -> bool:
+    return not missing(cells(DATA["binary"], activation=name)[0].program)
+
+
+OFTEN = ("gelu", "elu", "relu6")
+"""Activations trained in every run; values and slopes of all are in test_lanes_math.py, and the soak trains all."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(a.name, marks=() if a.name in OFTEN else SOAK) for a in ACTIVATIONS if covered(a.name)]
+)
+def test_activations_train_as_in_the_reference(name: str):
+    agree(DATA["binary"], activation=name, depth=2, steps=100, optimizer="sgd", lr=0.02, dtype="float64")
+
+
+@pytest.mark.parametrize("dtype", [pytest.param("float32", marks=SOAK), "float64"])
+@pytest.mark.parametrize("name", [o.name for o in OPTIMIZERS if o.name != "lamb" and o.name != "radam"])
+def test_optimizers_train_as_in_the_reference(name: str, dtype: str):
+    rates = {"adadelta": 1.0, "sgd": 0.05, "momentum": 0.02, "nesterov": 0.02, "adagrad": 0.02}
+    agree(DATA["classes"], activation="tanh", optimizer=name, lr=rates.get(name, 0.002), steps=100, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    "task", [pytest.param("binary", marks=SOAK), "classes", pytest.param("regression", marks=SOAK)]
+)
+@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
+def test_losses_train_as_in_the_reference(loss: str, task: str):
+    if task not in LOSSES[loss].tasks:
+        pytest.skip(f"{loss} is not for {task}")
+    # Odd batches: where a hinge pulls as often up as down, a bias' gradient is rounding noise or nothing.
+    agree(DATA[task], loss=loss, activation="gelu", optimizer="sgd", lr=0.02, steps=100, dtype="float64", batch=7)
+
+
+@pytest.mark.parametrize("name", [s.name for s in SCHEDULES])
+def test_schedules_train_as_in_the_reference(name: str):
+    agree(DATA["regression"], schedule=name, activation="tanh", optimizer="momentum", steps=100, dtype="float64")
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "float32": {"task": "binary", "depth": 4, "width": 5},
+    "penalties": {"task": "classes", "l1": [0.01, 0.03], "l2": 0.02, "clip": 0.3, "decay": 0.1, "optimizer": "sgd"},
+    "residual": {"task": "regression", "hidden": "3-3-5-5", "depth": (), "width": (), "residual": True, "batch": 5},
+    "wide": {"task": "classes", "hidden": "33-7-18", "depth": (), "width": (), "dtype": "float64"},
+    "no hidden layer": {"task": "binary", "depth": 0},
+    "early stopping": {"task": "binary", "early_stopping": 3, "lr": 0.3, "dtype": "float64"},
+    "validation target": {"task": "binary", "target": "validation_loss<=0.6", "batch": 9},
+    "values of their own": {"task": "binary", "lr": [0.001, 0.05], "activation": "elu:0.5,elu:2"},
+    "output activation": {"task": "classes", "loss": "mse", "output": "softplus", "dtype": "float64"},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_train_as_in_the_reference(name: str):
+    settings = {"activation": "tanh", "steps": 100, **SETTINGS[name]}
+    agree(DATA[settings.pop("task")], **settings)
+
+
+def test_more_samples_than_a_pass_holds():
+    data = dataset("classes", samples=333, held_out=70)
+    agree(data, activation="tanh", steps=20, dtype="float64")
+    agree(data, activation="tanh", steps=20, dtype="float64", batch=100)
+
+
+def test_a_trial_that_becomes_nan_is_frozen_as_in_the_reference_and_its_neighbours_go_on():
+    wild = {"activation": "exponential", "depth": 2, "lr": [1.0, 1e-3], "optimizer": "sgd", "dtype": "float64"}
+    ours, _ = agree(DATA["binary"], trials=8, steps=30, **wild)
+    assert {"nan", "steps"} <= set(ours.columns["ended"])
+
+
+@pytest.mark.parametrize("kernel", kernels())
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_a_trial_is_the_same_alone_among_others_and_on_every_instruction_set(kernel: str, dtype: str):
+    grid = cells(DATA["binary"], activation="gelu", lr=[0.01, WILD[dtype]], batch=7, steps=60, dtype=dtype)
+    rows = [(cell.index, trial) for trial in range(20) for cell in grid]
+    among = trained(LanesEngine(kernel=kernels()[0]), DATA["binary"], grid, rows)
+    assert len(set(among.columns["ended"])) > 1
+    for place in (0, 1, 17, len(rows) - 1):
+        alone = trained(LanesEngine(kernel=kernel), DATA["binary"], grid, [rows[place]])
+        assert equal(alone, 0, among, place) == []
+
+
+def test_the_record_does_not_depend_on_how_often_the_kernel_reports(monkeypatch: pytest.MonkeyPatch):
+    grid = cells(DATA["binary"], steps=300, batch=7)
+    rows = [(0, trial) for trial in range(40)]
+    usual = trained(LanesEngine(), DATA["binary"], grid, rows)
+    monkeypatch.setattr("trainability.engine.lanes.run.SECONDS", 0.0)
+    often = trained(LanesEngine(), DATA["binary"], grid, rows)
+    for place in (0, 39):
+        assert equal(usual, place, often, place) == []
+
+
+def test_blocks_side_by_side_give_the_same_records():
+    grid = cells(DATA["classes"], steps=200, activation="tanh")
+    alone = trained(LanesEngine(), DATA["classes"], grid, [(0, 3)])
+    results: list[BlockResult] = []
+
+    def work() -> None:
+        results.append(trained(LanesEngine(), DATA["classes"], grid, [(0, t) for t in range(20)]))
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [equal(alone, 0, result, 3) for result in results] == [[], [], []]
+
+
+def test_what_the_engine_is_told_ends_the_run():
+    class Stop(Exception):
+        pass
+
+    def stop(steps: int) -> None:
+        if steps:
+            raise Stop
+
+    grid = cells(DATA["binary"], steps=10**8)
+    block = plan.Block("b", grid[0].program, grid[0].steps, ((0, 0),))
+    with pytest.raises(Stop):
+        LanesEngine().run(block.program, plan.trials(block, grid, 0), DATA["binary"], block.steps, MEASURES, stop)
+
+
+def test_progress_adds_up_to_the_steps():
+    told: list[int] = []
+    grid = cells(DATA["binary"], steps=5000)
+    block = plan.Block("b", grid[0].program, grid[0].steps, tuple((0, t) for t in range(50)))
+    LanesEngine().run(block.program, plan.trials(block, grid, 0), DATA["binary"], 5000, MEASURES, told.append)
+    assert sum(told) == 5000
+
+
+def test_what_the_kernel_does_not_know_goes_to_the_reference_and_the_engine_says_so():
+    engine = selection.make(None, None, "lanes")
+    assert engine.name == "lanes"
+    for activation, names in (("relu", "lanes"), ("softmax", "lanes and reference")):
+        trained(engine, DATA["binary"], cells(DATA["binary"], activation=activation), [(0, 0)])
+        assert engine.name == names
+
+
+def test_without_a_kernel_auto_is_the_reference_and_lanes_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    from trainability.core.errors import SpecError
+
+    assert selection.resolve("auto") == "lanes"
+    monkeypatch.setattr(selection, "unavailable", lambda: "it was not built")
+    assert selection.resolve("auto") == "reference"
+    with pytest.raises(SpecError, match="it was not built"):
+        selection.resolve("lanes")
+
+
+def test_solved_shares_are_the_references():
+    """XOR with 256 seeds in float32: each share lies in the other's interval."""
+    from trainability import problems
+    from trainability.core.statistics import wilson
+    from trainability.sweep.spec import make_spec
+
+    data = problems.load("xor", seed=0)
+    spec = plan.resolve(make_spec({"problem": "xor", "depth": 2, "width": 3, "steps": 400, "lr": 0.02}), data)
+    grid = plan.cells(spec, data)
+    solved = []
+    for engine in (LanesEngine(), ENGINE):
+        count = 0
+        for first in range(0, 256, 32):
+            count += int(
+                trained(engine, data, grid, [(0, t) for t in range(first, first + 32)]).columns["solved"].sum()
+            )
+        solved.append(count)
+    for a, b in (solved, solved[::-1]):
+        low, high = wilson(a, 256)
+        assert low <= b / 256 <= high
+    assert 20 < solved[0] < 236
+
+
+def test_formulas_are_programs_of_plain_data():
+    from trainability.activations import choose
+    from trainability.engine.lanes.formulas import formula_of
+
+    program = formula_of(choose("expr:sigmoid(2*x) + sigmoid(2*x)**2 + sqrt(pi)").entry)
+    operations = [step[0] for step in program.code]
+    assert len(operations) == len(set(program.code)) == len(dataclasses.astuple(program)[3])
+    assert operations.count(33) <= 2  # sigmoid(2x), and sigmoid(-2x) of the slope
