@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from trainability.activations import Activation
 from trainability.core import random
 from trainability.core.types import Network
 from trainability.engine.interface import Trials
 from trainability.initializers import INITIALIZERS, draw
 from trainability.normalization import NORMALIZATIONS
+
+
+def learned_places(activation: Activation) -> tuple[int, ...]:
+    """Places of the activation's parameters that are learned per unit."""
+    return tuple(i for i, p in enumerate(activation.parameters) if p.name in activation.learned)
 
 
 def initial_parameters(

@@ -94,7 +94,7 @@ class LanesFirst:
         device: int = 0,
     ) -> BlockResult:
         """Train the trials; see `engine.interface.Engine.run`."""
-        if not missing(program):
+        if not missing(program, measures.names):
             engine: Engine = self._lanes
         else:
             with self._lock:

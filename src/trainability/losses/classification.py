@@ -22,15 +22,15 @@ def _cross_entropy(outputs: Any, targets: Any) -> Any:
     return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=1), axis=1)
 
 
-def _margin(outputs: Any, targets: Any) -> Any:
-    """1 minus how far the right answer is ahead: y z for one output, else its score minus the best wrong one's."""
+def _margin(outputs: Any, targets: Any, lead: float = 1.0) -> Any:
+    """`lead` minus how far the right answer is ahead: y z for one output, else its score minus the best wrong one's."""
     import jax.numpy as jnp
 
     if outputs.shape[1] == 1:
-        return (1.0 - (2.0 * targets - 1.0) * outputs)[:, 0]
+        return (lead - (2.0 * targets - 1.0) * outputs)[:, 0]
     right = jnp.sum(targets * outputs, axis=1)
     wrong = jnp.max(jnp.where(targets > 0.5, -jnp.inf, outputs), axis=1)
-    return 1.0 + wrong - right
+    return lead + wrong - right
 
 
 def _hinge(outputs: Any, targets: Any) -> Any:
@@ -44,6 +44,13 @@ def _squared_hinge(outputs: Any, targets: Any) -> Any:
     import jax.numpy as jnp
 
     return jnp.square(jax.nn.relu(_margin(outputs, targets)))
+
+
+def _perceptron(outputs: Any, targets: Any) -> Any:
+    import jax.numpy as jnp
+
+    behind = _margin(outputs, targets, lead=0.0)
+    return jnp.where(behind < 0.0, 0.0, behind)  # this way round a tie is corrected, too
 
 
 BCE = Loss(
@@ -84,4 +91,12 @@ SQUARED_HINGE = Loss(
     tasks=("binary", "classes"),
     on_logits=True,
     keras="keras.losses.SquaredHinge",  # for one output
+)
+PERCEPTRON = Loss(
+    name="perceptron",
+    summary="how far the right answer is behind; one sample a step by sgd, this is the perceptron rule",
+    function=_perceptron,
+    tasks=("binary", "classes"),
+    on_logits=True,
+    reference="F. Rosenblatt, The perceptron, Psychological Review 65 (1958)",
 )

@@ -1,4 +1,4 @@
-"""From an activation's formula and its derivative to a small program of vector operations (native/activation.hpp).
+"""From an activation's formula and its derivative to a small program of vector operations (native/formula.hpp).
 
 Equal parts of the two formulas are computed once; parts that do not depend on x are computed once for a group of
 trials; numbers are folded here.
@@ -6,13 +6,14 @@ trials; numbers are folded here.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from trainability.activations import Activation
-from trainability.activations.functions import expression_of
+from trainability.activations.functions import expression_of, variables_of
 from trainability.core.expression import (
     Binary,
     Call,
@@ -28,9 +29,12 @@ from trainability.core.expression import (
 )
 
 WRITTEN_OUT: Final = frozenset({"identity", "relu", "leaky_relu", "sigmoid", "tanh", "elu", "silu", "gelu"})
-"""Activations that the kernel has by name."""
+"""Elementwise activations that the kernel has by name, though it could take their formulas."""
 
-# The numbers of native/activation.hpp's enum Operation.
+SIMPLEX: Final = frozenset({"softmax", "softmin", "log_softmax", "sparsemax"})
+"""Activations across the units of a layer that the kernel has by name."""
+
+# The numbers of native/formula.hpp's enum Operation.
 _OPERATIONS: Final = {
     name: number
     for number, name in enumerate((
@@ -44,40 +48,62 @@ _LARGEST_WHOLE_POWER = 64  # as core.expression.evaluation has it
 
 @dataclass(frozen=True)
 class Formula:
-    """The arguments of the kernel's class of that name, in order; see native/activation.hpp."""
+    """The arguments of the kernel's class of that name, in order; see native/formula.hpp."""
 
     name: str
+    pieces: int
     parameters: int
+    learned: tuple[int, ...] = ()
+    drawn: tuple[int, ...] = ()
     constants: tuple[float, ...] = ()
     code: tuple[tuple[int, int, int, int, int], ...] = ()
     fixed: int = 0
     registers: int = 1
     value: int = 0
-    slope: int = 0
+    slopes: tuple[int, ...] = ()
 
 
 @functools.cache
-def formula_of(activation: Activation, written_out: bool = True) -> Formula:
-    """The program of an elementwise activation; one that is written out in the kernel only if not `written_out`."""
-    if written_out and activation.name in WRITTEN_OUT:
-        parameters = len(activation.parameters)
-        return Formula(activation.name, parameters, registers=1 + parameters)
-    node = expression_of(activation, 1)
-    return _Compiler(tuple(p.name for p in activation.parameters)).compile(lower(node), differentiate(node))
+def formula_of(activation: Activation, pieces: int = 1, *, hidden: bool = True, written_out: bool = True) -> Formula:
+    """The program of an activation.
+
+    Args:
+        pieces: pre-activations of a unit.
+        hidden: whether it is that of hidden layers; the last layer's has nothing that is learned.
+        written_out: whether an activation that the kernel has by name is called by it.
+    """
+    own = tuple(p.name for p in activation.parameters)
+    if activation.name in SIMPLEX or (written_out and activation.name in WRITTEN_OUT):
+        return Formula(activation.name, 1, len(own), registers=1 + len(own))
+    learned = activation.learned if hidden else ()
+    variables = variables_of(pieces)
+    node = expression_of(activation, pieces)
+    slopes = [differentiate(node, name) for name in (*variables, *learned)]
+    drawn = activation.random or ()
+    compiler = _Compiler((*variables, *own, *drawn[:1]), frozenset({*variables, *learned, *drawn[:1]}))
+    formula = compiler.compile(lower(node, variables), slopes)
+    places = {name: i for i, name in enumerate(own)}
+    return dataclasses.replace(
+        formula,
+        pieces=pieces,
+        parameters=len(own),
+        learned=tuple(places[name] for name in learned),
+        drawn=tuple(places[name] for name in drawn[1:]),
+    )
 
 
-@dataclass
 class _Compiler:
-    """Values are numbered as they are met: −1 − i stands for constant i until all are known."""
+    """Values are numbered as they are met, those with a name first; −1 − i is constant i until all are known."""
 
-    parameters: tuple[str, ...]
-    constants: dict[float, int] = field(default_factory=dict)
-    known: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
-    varying: set[int] = field(default_factory=lambda: {0})
+    def __init__(self, named: tuple[str, ...], varying: frozenset[str]):
+        self.named = named
+        self.varying = {named.index(name) for name in varying}
+        self.constants: dict[float, int] = {}
+        self.known: dict[tuple[int, int, int, int], int] = {}
 
-    def compile(self, value: Node, slope: Node) -> Formula:
-        results = (self.place(value), self.place(slope))
-        first = 1 + len(self.parameters)  # of the constants
+    def compile(self, value: Node, slopes: list[Node]) -> Formula:
+        answer, *by = (self.place(node) for node in (value, *slopes))
+        first = len(self.named)  # of the constants
         code = list(self.known.items())
         code.sort(key=lambda item: item[1] in self.varying)  # stable: what does not vary comes first
         fixed = sum(place not in self.varying for place in self.known.values())
@@ -90,7 +116,8 @@ class _Compiler:
         whole = _OPERATIONS["whole_power"]
         return Formula(
             name="",
-            parameters=len(self.parameters),
+            pieces=1,
+            parameters=0,
             constants=tuple(self.constants),
             code=tuple(
                 (op, register(target), register(a), b if op == whole else register(b), register(c))
@@ -98,8 +125,8 @@ class _Compiler:
             ),
             fixed=fixed,
             registers=first + len(self.constants) + len(self.known),
-            value=register(results[0]),
-            slope=register(results[1]),
+            value=register(answer),
+            slopes=tuple(register(place) for place in by),
         )
 
     def place(self, node: Node) -> int:
@@ -108,7 +135,7 @@ class _Compiler:
             return self.number(constant(node, {}))
         match node:
             case Name(name=name):
-                return 0 if name == "x" else 1 + self.parameters.index(name)
+                return self.named.index(name)
             case Negate(operand=operand):
                 return self.step("negate", operand)
             case Binary(operator="**", left=left, right=right) if (power := _whole(right)) is not None:
@@ -136,7 +163,7 @@ class _Compiler:
         c = a if whole else c
         key = (operation, a, b, c)
         if key not in self.known:
-            place = 1 + len(self.parameters) + len(self.known)
+            place = len(self.named) + len(self.known)
             self.known[key] = place
             if {a, c} & self.varying or (not whole and b in self.varying):
                 self.varying.add(place)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import os
 from typing import Any
 
 
@@ -35,3 +36,8 @@ def unavailable() -> str:
 def load(name: str | None = None) -> Any:
     """The kernel module of that name, or the fastest."""
     return importlib.import_module(_path(name or kernels()[0]))
+
+
+def memory() -> int:
+    """Bytes of memory that the machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any, Final
 
 import numpy as np
 
 from trainability.activations import choose
 from trainability.core import random
-from trainability.core.records import SCORES, LayerView
+from trainability.core.errors import SpecError
+from trainability.core.records import SCORES
 from trainability.core.types import Dataset
 from trainability.engine.columns import counted, encoded, pad, record_columns
-from trainability.engine.initial import initial_parameters
+from trainability.engine.initial import initial_parameters, learned_places
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.lanes.formulas import formula_of
-from trainability.engine.lanes.library import load
-from trainability.engine.lanes.numpy_lanes import NumpyOfLanes
+from trainability.engine.lanes.library import load, memory
 from trainability.losses import LOSSES, boundary
+from trainability.normalization import NORMALIZATIONS
 
-SECONDS: Final = 0.05
-"""How long the kernel runs before it comes back to report progress and to hear Ctrl-C."""
-
-_NUMBERS: Final = ("rate", "threshold", "clip", "l1", "l2", "decay", "patience")  # native/block.hpp's enum Number
+_NUMBERS: Final = (
+    "rate", "threshold", "dropout", "clip", "l1", "l2", "decay", "patience", "largest_slope", "output_slope",
+)  # fmt: skip
+"""native/update.hpp's enum Number."""
+_PARTS: Final = ("weights", "biases", "factor", "shift", "activation")
+"""Of a layer's parameters, in the kernel's order."""
 _ENTRIES: Final = ("activation", "output", "loss", "optimizer", "schedule")
-_MOST_BYTES: Final = 2**22
-"""Of the inside of layers that is measured at once."""
+_SHARED: Final = (
+    "loss", "optimizer", "schedule", "batch", "labels", "dropout", "clip", "l1", "l2", "decay", "patience",
+)  # fmt: skip
+"""What the kernel's settings call as `Program` does."""
 
 
 class LanesEngine:
@@ -55,104 +62,121 @@ class LanesEngine:
         trials = counted(program, trials, data)
         kind = self._kernel.Block32 if program.dtype == "float32" else self._kernel.Block64
         padded = pad(trials, -(-len(trials) // kind.lanes) * kind.lanes)
-        block = _make(self._kernel, kind, program, padded, data, steps)
-        groups = len(padded) // kind.lanes
-        intervals: list[tuple[float, float]] = []
-        scores, signs, marks, told = [], [], checkpoints(steps), 0
         on_steps(0)
+        block = self._make(kind, program, padded, data, steps, measures)
+        groups, told = len(padded) // kind.lanes, 0
+
+        def tell() -> None:  # the kernel calls it about every 50 ms; what it raises ends the run
+            nonlocal told
+            reached = block.done() // groups
+            on_steps(reached - told)
+            told = reached
+
+        intervals: list[tuple[float, float]] = []
+        marks, measured = checkpoints(steps), []
         for mark in marks:
-            done = False
-            while not done:
-                started = time.perf_counter()
-                done = block.advance(mark, SECONDS)
-                intervals.append((started, time.perf_counter()))
-                reached = block.done() // groups
-                on_steps(reached - told)
-                told = reached
             started = time.perf_counter()
-            scores.append(block.scores())
-            signs.append(_vitals(block, groups, trials, program, measures))
+            block.advance(mark, tell)
+            measured.append(block.measure(tell))
             intervals.append((started, time.perf_counter()))
+            tell()
         real = len(trials)
+        scores, signs = (np.stack(part, 1)[:real] for part in zip(*measured, strict=True))
         first, nan, stop = np.array(block.steps(), np.int64)[:real].T
         columns = record_columns(
-            program,
-            data,
-            trials,
-            marks,
-            np.stack(scores, 1)[:real],
-            np.stack(signs, 1)[:real],
-            measures,
-            first_step=first,
-            nan_step=nan,
-            stop_step=stop,
+            program, data, trials, marks, scores, signs, measures, first_step=first, nan_step=nan, stop_step=stop
         )
-        return BlockResult(columns, _unpacked(program, block.parameters()[:real]), tuple(intervals), 0.0)
+        flat, running = (part[:real] for part in block.parameters())
+        return BlockResult(columns, unpacked(program, flat, running), tuple(intervals), 0.0)
+
+    def _make(
+        self,
+        kind: Any,
+        program: Program,
+        trials: Trials,
+        data: Dataset,
+        steps: int,
+        measures: Measures,
+    ) -> Any:
+        """The kernel's block at step 0."""
+        settings, dtype = self._settings(program, steps, measures), program.dtype
+        refuse_too_large(kind.bytes(settings, len(data.x_train), len(trials)), len(trials))
+        hidden = choose(program.network.activation).entry
+        parameters = packed(initial_parameters(program.network, trials, learned_places(hidden), dtype), len(trials))
+        entries = [trials.numbers[name] for name in _ENTRIES]
+        numbers = np.concatenate([np.stack([trials.numbers[name] for name in _NUMBERS], axis=1), *entries], axis=1)
+        offsets = np.cumsum([len(_NUMBERS), *(part.shape[1] for part in entries)]).tolist()
+        streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
+        keys = [np.stack(random.trial_key(trials.seed, trials.trial, stream), axis=1) for stream in streams]
+        samples = [
+            part
+            for x, targets, spread in encoded(program, data)
+            for part in (np.ascontiguousarray(x, dtype), np.ascontiguousarray(targets, dtype), spread)
+        ]
+        return kind.make(settings, *samples, parameters, np.ascontiguousarray(numbers, dtype), offsets, *keys)
+
+    def _settings(self, program: Program, steps: int, measures: Measures) -> Any:
+        network, settings = program.network, self._kernel.Settings()
+        settings.widths = [network.inputs, *network.hidden, network.outputs]
+        settings.residual, settings.norm = network.residual, network.norm
+        for name in _SHARED:
+            setattr(settings, name, getattr(program, name))
+        settings.steps, settings.vitals = steps, list(measures.names)
+        settings.boundary = boundary(LOSSES[program.loss])
+        settings.metric, settings.at_least = SCORES.index(program.target.metric), program.target.at_least
+        hidden = formula_of(choose(network.activation).entry, network.pieces)
+        output = formula_of(choose(network.output).entry, hidden=False)
+        settings.hidden, settings.output = (
+            self._kernel.Formula(*(getattr(f, field.name) for field in dataclasses.fields(f))) for f in (hidden, output)
+        )
+        return settings
 
 
-def _make(kernel: Any, kind: Any, program: Program, trials: Trials, data: Dataset, steps: int) -> Any:
-    """The kernel's block at step 0."""
-    network, dtype, count = program.network, program.dtype, len(trials)
-    hidden, output = (formula_of(choose(text).entry) for text in (network.activation, network.output))
-    settings = kernel.Settings()
-    settings.widths = [network.inputs, *network.hidden, network.outputs]
-    for name in ("loss", "optimizer", "schedule", "batch", "labels", "clip", "l1", "l2", "decay", "patience"):
-        setattr(settings, name, getattr(program, name))
-    settings.residual, settings.steps = network.residual, steps
-    settings.boundary = boundary(LOSSES[program.loss])
-    settings.metric, settings.at_least = SCORES.index(program.target.metric), program.target.at_least
-    settings.hidden, settings.output = (kernel.Formula(*dataclasses.astuple(f)) for f in (hidden, output))
-
-    first = initial_parameters(network, trials, (), dtype)
-    layers = zip(first["weights"], first["biases"], strict=True)
-    parameters = np.concatenate([part.reshape(count, -1) for pair in layers for part in pair], axis=1)
-    entries = [trials.numbers[name] for name in _ENTRIES]
-    numbers = np.concatenate([np.stack([trials.numbers[name] for name in _NUMBERS], axis=1), *entries], axis=1)
-    offsets = np.cumsum([len(_NUMBERS), *(part.shape[1] for part in entries)]).tolist()
-    keys = np.stack(random.trial_key(trials.seed, trials.trial, random.Stream.ORDER), axis=1)
-    samples = [
-        part
-        for x, targets, spread in encoded(program, data)
-        for part in (np.ascontiguousarray(x, dtype), np.ascontiguousarray(targets, dtype), spread)
-    ]
-    return kind.make(settings, *samples, parameters, np.ascontiguousarray(numbers, dtype), offsets, keys)
+def refuse_too_large(needed: int, trials: int) -> None:
+    """SpecError if a block of `trials` networks needs more bytes than the machine has."""
+    there = memory()
+    if needed > there:
+        raise SpecError(
+            f"{trials} of these networks side by side need {needed / 2**30:,.1f} GB of memory, and this machine has "
+            f"{there / 2**30:,.1f}; ask for narrower or fewer layers"
+        )
 
 
-def _vitals(block: Any, groups: int, trials: Trials, program: Program, measures: Measures) -> np.ndarray:
-    """The vital signs of all trials as they stand, (trials, layers, vital signs)."""
-    parts, waiting = [], []
-    for group in range(groups):
-        waiting.append(block.inside(group))
-        if group == groups - 1 or len(waiting) * sum(a.nbytes for a in waiting[0][0]) > _MOST_BYTES:
-            layers = zip(*waiting, strict=True)
-            joined = [[np.concatenate(a, axis=-1) for a in zip(*layer, strict=True)] for layer in layers]
-            start = sum(part.shape[0] for part in parts)
-            parts.append(_signs(joined, trials, start, program, measures))
-            waiting = []
-    return np.concatenate(parts)
+def packed(parameters: dict[str, list[np.ndarray]], trials: int) -> np.ndarray:
+    """Parameters as `engine.initial.initial_parameters` has them, in the kernel's order: (trials, all)."""
+    layers = zip_longest(*(parameters[name] for name in _PARTS))
+    return np.concatenate([p.reshape(trials, -1) for layer in layers for p in layer if p is not None], axis=1)
 
 
-def _signs(
-    layers: list[list[np.ndarray]], trials: Trials, start: int, program: Program, measures: Measures
-) -> np.ndarray:
-    """Vital signs (trials, layers, signs) of trials from `start` on, from each layer's arrays with the trials last."""
-    count, last = layers[0][0].shape[-1], len(layers) - 1
-    rows = np.minimum(np.arange(start, start + count), len(trials) - 1)  # padding
-    xp, found = NumpyOfLanes(), []
-    for i, (pre_activation, activation, slope, gradient) in enumerate(layers):
-        z, answer, phi = (a.transpose(1, 0, 2) for a in (pre_activation, activation, slope))
-        largest = trials.numbers["output_slope" if i == last else "largest_slope"][rows].astype(program.dtype)
-        with np.errstate(all="ignore"):
-            found.append(measures.function(LayerView(z, answer, phi, largest, gradient), xp))
-    return np.stack(found).transpose(2, 0, 1)
+def unpacked(program: Program, flat: np.ndarray, running: np.ndarray) -> dict[str, Any]:
+    """The kernel's parameters (trials, all) and running statistics as the reference engine hands them over."""
+    network, norm = program.network, NORMALIZATIONS[program.network.norm]
+    learned = len(learned_places(choose(network.activation).entry))
+    result: dict[str, Any] = {name: [] for name in (*_PARTS, "running")}
+    flat_parts, running_parts = _Taker(flat), _Taker(running)
+    last = len(network.widths) - 1
+    for i, (fan_in, fan_out) in enumerate(network.widths):
+        result["weights"].append(flat_parts.take(fan_in, fan_out))
+        result["biases"].append(flat_parts.take(fan_out))
+        if i == last:
+            break
+        if norm.axis:
+            result["factor"].append(flat_parts.take(fan_out))
+        if norm.axis and norm.shift:
+            result["shift"].append(flat_parts.take(fan_out))
+        if learned:
+            result["activation"].append(flat_parts.take(learned, network.hidden[i]))
+        if norm.running:
+            result["running"].append((running_parts.take(fan_out), running_parts.take(fan_out)))
+    return result
 
 
-def _unpacked(program: Program, flat: np.ndarray) -> dict[str, Any]:
-    """Parameters (trials, all) as `engine.initial.initial_parameters` has them."""
-    weights, biases, place = [], [], 0
-    for fan_in, fan_out in program.network.widths:
-        weights.append(flat[:, place : place + fan_in * fan_out].reshape(-1, fan_in, fan_out))
-        place += fan_in * fan_out
-        biases.append(flat[:, place : place + fan_out])
-        place += fan_out
-    return {"weights": weights, "biases": biases, "factor": [], "shift": [], "activation": [], "running": []}
+class _Taker:
+    """Columns of an array, taken from left to right."""
+
+    def __init__(self, array: np.ndarray):
+        self.array, self.place = array, 0
+
+    def take(self, *shape: int) -> np.ndarray:
+        start, self.place = self.place, self.place + math.prod(shape)
+        return self.array[:, start : self.place].reshape(-1, *shape)

@@ -37,12 +37,6 @@ class Layer(NamedTuple):
     activation: Float[Array, "samples units"]
 
 
-def learned_places(activation: str) -> tuple[int, ...]:
-    """Places of the activation's parameters that are learned per unit."""
-    entry = choose(activation).entry
-    return tuple(i for i, p in enumerate(entry.parameters) if p.name in entry.learned)
-
-
 def forward(
     program: Program,
     parameters: Any,

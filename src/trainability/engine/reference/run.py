@@ -13,16 +13,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from trainability.activations import choose
 from trainability.core import random
 from trainability.core.errors import SpecError
 from trainability.core.types import Dataset
 from trainability.engine.columns import counted, encoded, pad, record_columns, take
-from trainability.engine.initial import initial_parameters
+from trainability.engine.initial import initial_parameters, learned_places
 from trainability.engine.interface import BlockResult, Measures, Program, Trials, checkpoints
 from trainability.engine.reference import train
-from trainability.engine.reference.forward import learned_places
 from trainability.engine.reference.programs import compiled
-from trainability.engine.selection import block_size
+from trainability.engine.selection import block_size, cores
 
 SEGMENT_SECONDS = 0.25
 """About how long a compiled program runs before it comes back to report progress and to hear Ctrl-C."""
@@ -47,12 +47,12 @@ class ReferenceEngine:
             with contextlib.suppress(RuntimeError):  # it is too late once JAX has started
                 jax.config.update("jax_num_cpu_devices", devices)
         on_cpu = jax.default_backend() == "cpu"
-        there = min(len(jax.devices()), _cores()) if on_cpu else len(jax.devices())
+        there = min(len(jax.devices()), cores()) if on_cpu else len(jax.devices())
         if devices is not None and devices > there:
             raise SpecError(f"devices {devices}: there are {there} that this process can use; ask for at most {there}")
         self.devices = devices or there
         # A processor's cores are kept busy by blocks side by side; an accelerator by one block after another.
-        self.workers = _cores() if on_cpu else self.devices
+        self.workers = cores() if on_cpu else self.devices
 
     def run(
         self,
@@ -68,11 +68,6 @@ class ReferenceEngine:
         padded = pad(trials, block_size(program))
         with jax.enable_x64(program.dtype == "float64"), jax.default_device(jax.devices()[device]):
             return _run(program, padded, len(trials), data, steps, measures, on_steps, device)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _forbid_fusion() -> None:
@@ -99,7 +94,8 @@ def _run(
     device: int,
 ) -> BlockResult:
     trials = counted(program, trials, data)
-    host = initial_parameters(program.network, trials, learned_places(program.network.activation), program.dtype)
+    learned = learned_places(choose(program.network.activation).entry)
+    host = initial_parameters(program.network, trials, learned, program.dtype)
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
     streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)

@@ -3,40 +3,60 @@
 #pragma once
 
 #include <chrono>
-#include <numeric>
+#include <functional>
+#include <string>
 
 #include "loss.hpp"
 #include "network.hpp"
-#include "optimizer.hpp"
 #include "random.hpp"
-#include "schedule.hpp"
+#include "samples.hpp"
+#include "update.hpp"
+#include "vitals.hpp"
 
 namespace lanes {
 
 // What trials of a block have in common; the words are those of `engine.interface.Program`.
 struct Settings {
-    std::vector<int> widths;  // of the inputs, of every hidden layer, of the outputs
-    bool residual = false;
+    Shape shape;
     std::string loss, optimizer, schedule;
     int batch = 0;
     bool labels = true;
     double boundary = 0;   // the output above which a single unit answers 1
     int metric = 0;        // of the target: train loss, train score, validation loss, validation score
     bool at_least = true;
-    bool clip = false, l1 = false, l2 = false, decay = false, patience = false;
+    Penalties penalties;
+    bool patience = false;
     int64_t steps = 0;
     Formula hidden, output;
+    std::vector<std::string> vitals;  // what is measured of each layer
 };
 
-// Samples shared by all trials, inputs and encoded targets, one sample after the other.
-template <class T> struct Samples {
-    const T *x = nullptr, *y = nullptr;
-    int count = 0, inputs = 0, outputs = 0;
-    T spread = 0;  // Σ (y − mean)² of a regression
-};
+// The keys of each trial, (trials, 2) words each.
+struct Keys { const uint32_t *order, *dropout, *activation; };
 
-// The columns of a trial's numbers; parameters of the entries follow: activation, output, loss, optimiser, schedule.
-enum Number { rate, threshold, clip, l1, l2, decay, patience, entries };
+// Calls back about every 50 ms of work.
+class Pulse {
+  public:
+    explicit Pulse(std::function<void()> call) : call(std::move(call)) {}
+
+    // After about `work` multiplications of packs. Looking at the clock costs as much as some hundred of them.
+    void beat(size_t work) {
+        done += work;
+        if (done < 1 << 18) return;
+        done = 0;
+        const auto now = Clock::now();
+        if (now < next) return;
+        next = now + interval;
+        call();
+    }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    static constexpr auto interval = std::chrono::milliseconds(50);
+    const std::function<void()> call;
+    size_t done = 0;
+    Clock::time_point next = Clock::now() + interval;
+};
 
 template <class T> class Block {
   public:
@@ -47,65 +67,63 @@ template <class T> class Block {
     static constexpr int measured = 256;      // samples that vital signs are taken on, at most
 
     struct Group {
-        std::vector<P> parameters, next, memory[3], numbers;
-        std::vector<uint32_t> order;  // [lane][sample]
-        Words key[lanes];
+        Weights<T> weights;
+        std::vector<P> numbers, running;  // running: statistics of batch normalisation, see Network::Pass
+        std::vector<uint32_t> order;      // [lane][sample]
+        Pair<uint32_t> order_key[lanes];
+        Noise<T> noise;
         M alive;
         P best, waited;
-        double powers[2][lanes];  // β₁ᵗ, β₂ᵗ
         int64_t step = 0, first_step[lanes], nan_step[lanes], stop_step[lanes];
     };
 
-    // `parameters` (trials, weights and biases), `numbers` (trials, columns) and `keys` (trials, 2); the number of
-    // trials is a multiple of the lanes. `offsets`: where each entry's parameters begin among the numbers.
+    // `parameters` (trials, all of a network), `numbers` (trials, columns); the number of trials is a multiple of the
+    // lanes. `offsets`: where each entry's parameters begin among the numbers.
     Block(const Settings& settings, Samples<T> train, Samples<T> validation, int trials, const T* parameters,
-          const T* numbers, int columns, const std::vector<int>& offsets, const uint32_t* keys)
+          const T* numbers, int columns, const std::vector<int>& offsets, Keys keys)
         : settings(settings), train(train), validation(validation), offsets(offsets), loss(loss_named(settings.loss)),
-          optimizer(optimizer_named(settings.optimizer)), schedule(schedule_named(settings.schedule)),
-          layers(layers_of(settings.widths, settings.residual)),
-          size(layers.back().biases + layers.back().fan_out),
-          network(layers, std::max(std::min(slice, largest_pass()), std::min(measured, train.count)), settings.hidden, settings.output),
-          gradient(size), groups(trials / lanes) {
-        const int most = std::max(std::min(slice, largest_pass()), std::min(measured, train.count));
-        fed.resize(size_t(train.inputs) * most);
-        wanted.resize(size_t(train.outputs) * most);
+          pass(pass_of(settings, train.count)),
+          network(settings.shape, most(settings, train.count), settings.hidden, settings.output),
+          update(network.layers, optimizer_named(settings.optimizer), schedule_named(settings.schedule),
+                 settings.penalties, offsets, settings.steps),
+          tray(train.inputs, train.outputs, most(settings, train.count)), gradient(network.parameters()),
+          groups(trials / lanes) {
+        const size_t size = network.parameters();
+        for (const std::string& name : settings.vitals) vitals.push_back(vital_named(name));
         for (size_t g = 0; g < groups.size(); ++g) {
             Group& group = groups[g];
             const size_t first = g * lanes;
-            group.parameters = packed(parameters + first * size, size);
-            group.next.resize(size);
             group.numbers = packed(numbers + first * columns, columns);
+            update.start(group.weights, packed(parameters + first * size, size), group.numbers);
             group.alive = M{} - 1;
             group.best = all(std::numeric_limits<T>::infinity());
             group.waited = P{};
-            const Rule<T> rule{optimizer, group.numbers.data() + offsets[3]};
-            for (int i = 0; i < memories(optimizer); ++i) group.memory[i].assign(size, rule.start(i));
+            group.noise.rate = group.numbers[Number::dropout];
+            for (const Layer& layer : network.layers) {
+                if (settings.shape.norm != Norm::batch || &layer == &network.layers.back()) continue;
+                group.running.insert(group.running.end(), layer.fan_out, P{});
+                group.running.insert(group.running.end(), layer.fan_out, all(T(1)));
+            }
             if (settings.batch) group.order.resize(size_t(lanes) * train.count);
             for (int w = 0; w < lanes; ++w) {
-                group.key[w] = {keys[2 * (first + w)], keys[2 * (first + w) + 1]};
-                group.powers[0][w] = group.powers[1][w] = 1;
+                const size_t at = 2 * (first + w);
+                group.order_key[w] = {keys.order[at], keys.order[at + 1]};
+                group.noise.dropout.first[w] = keys.dropout[at], group.noise.dropout.second[w] = keys.dropout[at + 1];
+                group.noise.activation.first[w] = keys.activation[at], group.noise.activation.second[w] = keys.activation[at + 1];
                 group.first_step[w] = group.nan_step[w] = group.stop_step[w] = -1;
                 for (size_t s = 0; s < group.order.size() / lanes; ++s) group.order[w * train.count + s] = uint32_t(s);
             }
         }
     }
 
-    // Train every group up to step `until`, for about `seconds`. Whether all have come there.
-    bool advance(int64_t until, double seconds) {
+    // Train every group up to step `until`.
+    void advance(int64_t until, Pulse& pulse) {
         const FlushDenormals flush;
-        const auto begun = std::chrono::steady_clock::now();
         for (Group& group : groups) {
-            if (group.step >= until) continue;
             enter(group);
-            while (group.step < until) {
-                if (!any<T>(group.alive)) { group.step = until; break; }  // nobody is left to train
-                step(group);
-                if (group.step % 8 == 0 &&
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count() > seconds)
-                    return &group == &groups.back() && group.step >= until;
-            }
+            while (group.step < until && any<T>(group.alive)) step(group, pulse);
+            group.step = until;  // of networks that all have ended, too
         }
-        return true;
     }
 
     // Steps done, summed over groups.
@@ -115,77 +133,66 @@ template <class T> class Block {
         return sum;
     }
 
-    // The four scores of every trial, (trials, 4).
-    void scores(T* result) {
+    // The four scores of every trial (trials, 4), and its vital signs (trials, layers, vital signs).
+    void measure(T* scores, T* signs, Pulse& pulse) {
         const FlushDenormals flush;
+        const size_t many = network.layers.size() * vitals.size();
         for (size_t g = 0; g < groups.size(); ++g) {
-            enter(groups[g]);
+            Group& group = groups[g];
+            enter(group);
             P four[4];
-            evaluate(groups[g], train, four[0], four[1]);
-            evaluate(groups[g], validation, four[2], four[3]);
+            evaluate(group, train, four[0], four[1], pulse);
+            evaluate(group, validation, four[2], four[3], pulse);
             for (int w = 0; w < lanes; ++w)
-                for (int i = 0; i < 4; ++i) result[(g * lanes + w) * 4 + i] = four[i][w];
+                for (int i = 0; i < 4; ++i) scores[(g * lanes + w) * 4 + i] = four[i][w];
+            look_inside(group, [&](size_t l, size_t v, P sign) {
+                for (int w = 0; w < lanes; ++w) signs[(g * lanes + w) * many + l * vitals.size() + v] = sign[w];
+            });
+            pulse.beat(gradient.size() * looked_at());
         }
     }
 
-    // What the vital signs of one layer look at, arrays [fan_out][samples][lanes]; the gradient [fan_in][fan_out][lanes].
-    struct View { P *pre_activation, *answer, *slope, *gradient; };
-
-    // Vital signs are taken on every stride()th training sample, which are looked_at() in all.
-    int stride() const { return (train.count + measured - 1) / measured; }
-    int looked_at() const { return (train.count + stride() - 1) / stride(); }
-
-    // The inside of every layer of group g on those samples.
-    void inside(size_t g, const std::vector<View>& views) {
-        const FlushDenormals flush;
-        Group& group = groups[g];
-        enter(group);
-        const int samples = looked_at();
-        std::vector<std::vector<P>> kept;
-        for (const Layer& layer : layers) kept.emplace_back(size_t(layer.fan_out) * samples);
-        spread_out(train, 0, samples, stride());
-        const P* outputs = network.forward(group.parameters.data(), fed.data(), samples, &kept);
-        P value{}, credit{};
-        judge(group, outputs, samples, T(1) / T(samples), value, credit);
-        for (size_t l = 0; l < layers.size(); ++l) {
-            const size_t count = size_t(layers[l].fan_out) * samples;
-            std::copy_n(kept[l].data(), count, views[l].pre_activation);
-            std::copy_n(network.answers(l), count, views[l].answer);
-            std::copy_n(network.slopes(l), count, views[l].slope);
-        }
-        network.backward(group.parameters.data(), gradient.data(), samples, true);
-        for (size_t l = 0; l < layers.size(); ++l)
-            std::copy_n(gradient.data() + layers[l].weights, size_t(layers[l].fan_in) * layers[l].fan_out, views[l].gradient);
-    }
-
-    // Parameters of every trial, (trials, weights and biases).
+    // Parameters of every trial, (trials, all).
     void parameters(T* result) const {
-        for (size_t g = 0; g < groups.size(); ++g)
-            for (int w = 0; w < lanes; ++w)
-                for (size_t i = 0; i < size; ++i) result[(g * lanes + w) * size + i] = groups[g].parameters[i][w];
+        for (size_t g = 0; g < groups.size(); ++g) unpack(groups[g].weights.now, result + g * lanes * size());
+    }
+    // Running statistics of every trial, (trials, all).
+    void running(T* result) const {
+        for (const Group& group : groups) {
+            unpack(group.running, result);
+            result += lanes * group.running.size();
+        }
     }
 
     size_t trials() const { return groups.size() * lanes; }
+    size_t size() const { return network.parameters(); }
+    size_t statistics() const { return groups[0].running.size(); }
+    size_t layers() const { return network.layers.size(); }
+    const std::vector<Group>& all_groups() const { return groups; }
 
     const Settings settings;
+
+    // Samples of a training pass.
+    static int pass_of(const Settings& settings, int samples) {
+        const int batch = settings.batch ? settings.batch : samples;
+        return settings.shape.norm == Norm::batch ? batch : std::min(slice, batch);
+    }
+    // Samples of the largest pass of any kind.
+    static int most(const Settings& settings, int samples) {
+        return std::max({pass_of(settings, samples), slice, std::min(measured, samples)});
+    }
+
+  private:
     const Samples<T> train, validation;
     const std::vector<int> offsets;
     const Loss loss;
-    const Optimizer optimizer;
-    const Schedule schedule;
-    const std::vector<Layer> layers;
-    const size_t size;  // parameters of one network
-    const Group& group(size_t g) const { return groups[g]; }
-    size_t group_count() const { return groups.size(); }
-
-  private:
+    const int pass;
+    std::vector<Vital> vitals;
     Network<T> network;
-    std::vector<P> gradient, fed, wanted;  // of the running pass: the gradient, inputs and targets [unit][sample]
+    const Update<T> update;
+    Tray<T> tray;
+    std::vector<P> gradient;
     std::vector<Group> groups;
-    const T* held = nullptr;  // the samples that `fed` and `wanted` hold for every network alike, if any
-    int held_first = 0, held_count = 0, held_stride = 0;
-
-    int largest_pass() const { return std::max({settings.batch ? settings.batch : train.count, train.count, validation.count}); }
 
     static std::vector<P> packed(const T* rows, size_t columns) {
         std::vector<P> result(columns);
@@ -193,46 +200,23 @@ template <class T> class Block {
             for (int w = 0; w < lanes; ++w) result[i][w] = rows[w * columns + i];
         return result;
     }
-
-    const P* numbers_of(const Group& group, int entry) const { return group.numbers.data() + offsets[entry]; }
+    static void unpack(const std::vector<P>& packs, T* rows) {
+        for (int w = 0; w < lanes; ++w)
+            for (size_t i = 0; i < packs.size(); ++i) *rows++ = packs[i][w];
+    }
 
     void enter(const Group& group) {
-        network.hidden.prepare(numbers_of(group, 0));
-        network.output.prepare(numbers_of(group, 1));
+        network.hidden.prepare(group.numbers.data() + offsets[activation_entry]);
+        network.output.prepare(group.numbers.data() + offsets[output_entry]);
     }
 
-    // Samples first, first + stride, … as the inputs and targets of every network.
-    void spread_out(const Samples<T>& samples, int first, int count, int stride = 1) {
-        if (held == samples.x && held_first == first && held_count == count && held_stride == stride) return;
-        held = samples.x, held_first = first, held_count = count, held_stride = stride;
-        for (int s = 0; s < count; ++s) {
-            const T *const x = samples.x + size_t(first + s * stride) * samples.inputs;
-            const T* const y = samples.y + size_t(first + s * stride) * samples.outputs;
-            for (int i = 0; i < samples.inputs; ++i) fed[size_t(i) * count + s] = all(x[i]);
-            for (int j = 0; j < samples.outputs; ++j) wanted[size_t(j) * count + s] = all(y[j]);
-        }
-    }
-
-    // The samples of places [first, first + count) in each network's own order.
-    void deal_out(const Group& group, int first, int count) {
-        held = nullptr;
-        for (int w = 0; w < lanes; ++w)
-            for (int s = 0; s < count; ++s) {
-                const size_t sample = group.order[size_t(w) * train.count + first + s];
-                const T *const x = train.x + sample * train.inputs, *const y = train.y + sample * train.outputs;
-                for (int i = 0; i < train.inputs; ++i) reinterpret_cast<T*>(&fed[size_t(i) * count + s])[w] = x[i];
-                for (int j = 0; j < train.outputs; ++j) reinterpret_cast<T*>(&wanted[size_t(j) * count + s])[w] = y[j];
-            }
-    }
-
-    // Adds the samples' losses and credits, and puts their derivatives, times `scale`, where `backward` starts.
+    // Adds the tray's losses and credits, and puts the losses' derivatives, times `scale`, where `backward` starts.
     void judge(const Group& group, const P* outputs, int samples, T scale, P& value, P& credit) {
-        const P* const numbers = numbers_of(group, 2);
-        const P delta = loss == Loss::huber ? numbers[0] : P{};
+        const P delta = loss == Loss::huber ? group.numbers[offsets[loss_entry]] : P{};
         for (int s = 0; s < samples; ++s) {
-            value = value + sample_loss<T>(loss, outputs + s, wanted.data() + s, network.derivative() + s, train.outputs,
-                                           samples, delta, scale);
-            credit = credit + sample_credit<T>(settings.labels, T(settings.boundary), outputs + s, wanted.data() + s, train.outputs, samples);
+            const P* const wanted = tray.targets() + s;
+            value = value + sample_loss<T>(loss, outputs + s, wanted, network.derivative() + s, train.outputs, samples, delta, scale);
+            credit = credit + sample_credit<T>(settings.labels, T(settings.boundary), outputs + s, wanted, train.outputs, samples);
         }
     }
 
@@ -242,7 +226,7 @@ template <class T> class Block {
     }
 
     // Mean loss and score over all samples.
-    void evaluate(const Group& group, const Samples<T>& samples, P& value, P& points) {
+    void evaluate(const Group& group, const Samples<T>& samples, P& value, P& points, Pulse& pulse) {
         if (samples.count == 0) {
             value = points = all(std::numeric_limits<T>::quiet_NaN());
             return;
@@ -250,12 +234,39 @@ template <class T> class Block {
         P sum{}, credit{};
         for (int first = 0; first < samples.count; first += slice) {
             const int count = std::min(slice, samples.count - first);
-            spread_out(samples, first, count);
-            const P* outputs = network.forward(group.parameters.data(), fed.data(), count);
+            tray.spread_out(samples, first, count);
+            const P* outputs = network.forward(group.weights.now.data(), tray.inputs(), count, {.running = group.running.data()});
             judge(group, outputs, count, T(1), sum, credit);
+            pulse.beat(gradient.size() * count);
         }
         value = sum / T(samples.count);
         points = score(credit, samples);
+    }
+
+    // Vital signs are taken on every stride()th training sample, which are looked_at() in all.
+    int stride() const { return (train.count + measured - 1) / measured; }
+    int looked_at() const { return (train.count + stride() - 1) / stride(); }
+
+    // Calls tell(layer, vital sign, its values).
+    template <class Tell> void look_inside(Group& group, Tell tell) {
+        const int samples = looked_at();
+        std::vector<std::vector<P>> kept;
+        for (const Layer& layer : network.layers) kept.emplace_back(size_t(layer.fan_out) * samples);
+        tray.spread_out(train, 0, samples, stride());
+        const P* const parameters = group.weights.now.data();
+        const P* outputs = network.forward(parameters, tray.inputs(), samples, {.training = true, .keep = &kept});
+        P value{}, credit{};
+        judge(group, outputs, samples, T(1) / T(samples), value, credit);
+        network.backward(parameters, gradient.data(), samples, true);
+        for (size_t l = 0; l < network.layers.size(); ++l) {
+            const Layer& layer = network.layers[l];
+            const bool last = l + 1 == network.layers.size();
+            const Sight<T> sight{
+                kept[l].data(), network.answers(l), network.slopes(l), gradient.data() + layer.weights, layer.fan_out,
+                layer.units, samples, layer.biases - layer.weights, (last ? network.output : network.hidden).elementwise(),
+                group.numbers[last ? Number::output_slope : Number::largest_slope]};
+            for (size_t v = 0; v < vitals.size(); ++v) tell(l, v, lanes::measure<T>(vitals[v], sight));
+        }
     }
 
     // Whether a network that still trains has not reached the target yet.
@@ -265,23 +276,21 @@ template <class T> class Block {
         return false;
     }
 
-    // At an epoch's end: has the target been reached, has the validation loss stopped falling?
-    void check(Group& group, P train_loss, P train_score, bool evaluated) {
-        P value = settings.metric == 0 ? train_loss : train_score;
+    // At an epoch's end: has the target been reached, has the validation loss stopped falling? `known`: loss and score
+    // of all training samples, if the last pass has told them.
+    void check(Group& group, const P* known, Pulse& pulse) {
         if (!settings.patience && !waits(group)) return;
-        if (settings.metric > 1 || !evaluated) {
-            P four[2];
-            evaluate(group, settings.metric > 1 ? validation : train, four[0], four[1]);
-            value = four[settings.metric % 2];
-        }
-        const P threshold = group.numbers[Number::threshold];
+        P found[2];
+        if (settings.metric > 1 || !known) evaluate(group, settings.metric > 1 ? validation : train, found[0], found[1], pulse);
+        else found[0] = known[0], found[1] = known[1];
+        const P value = found[settings.metric % 2], threshold = group.numbers[Number::threshold];
         const M holds = (settings.at_least ? value >= threshold : value <= threshold) & group.alive;
         if (any<T>(holds))
             for (int w = 0; w < lanes; ++w)
                 if (holds[w] && group.first_step[w] < 0) group.first_step[w] = group.step;
         if (!settings.patience) return;
         P held_out, unused;
-        evaluate(group, validation, held_out, unused);
+        evaluate(group, validation, held_out, unused, pulse);
         const M better = held_out < group.best;
         group.best = select(better, held_out, group.best);
         group.waited = select(better, P{}, group.waited + T(1));
@@ -296,119 +305,67 @@ template <class T> class Block {
         std::vector<uint64_t> keyed(train.count);
         for (int w = 0; w < lanes; ++w) {
             for (int s = 0; s < train.count; ++s)
-                keyed[s] = uint64_t(threefry(group.key[w], {epoch, uint32_t(s)}).first) << 32 | uint32_t(s);
+                keyed[s] = uint64_t(threefry<uint32_t>(group.order_key[w], {epoch, uint32_t(s)}).first) << 32 | uint32_t(s);
             std::sort(keyed.begin(), keyed.end());
             for (int s = 0; s < train.count; ++s) group.order[size_t(w) * train.count + s] = uint32_t(keyed[s]);
         }
     }
 
+    // Whether a training pass over all samples shows what an evaluation would.
+    bool tells() const {
+        return !settings.batch && !settings.shape.dropout && settings.shape.norm != Norm::batch && settings.hidden.drawn.empty();
+    }
+
     // One step of a group: a batch, its gradient, an update.
-    void step(Group& group) {
+    void step(Group& group, Pulse& pulse) {
         const int batch = settings.batch ? settings.batch : train.count;
         const int64_t epoch = settings.batch ? train.count / batch : 1;
-        int place = 0;
-        if (settings.batch) {
-            place = int(group.step % epoch) * batch;
-            if (place == 0) {
-                check(group, P{}, P{}, false);
-                shuffle(group, uint32_t(group.step / epoch));
-            }
-        }
+        const int place = int(group.step % epoch) * batch;
+        if (place == 0 && !tells()) check(group, nullptr, pulse);
+        if (settings.batch && place == 0) shuffle(group, uint32_t(group.step / epoch));
+        group.noise.step = uint32_t(group.step), group.noise.batch = batch;
         P sum{}, credit{};
-        for (int first = 0; first < batch; first += slice) {
-            const int count = std::min(slice, batch - first);
-            settings.batch ? deal_out(group, place + first, count) : spread_out(train, first, count);
-            const P* outputs = network.forward(group.parameters.data(), fed.data(), count);
+        for (int first = 0; first < batch; first += pass) {
+            const int count = std::min(pass, batch - first);
+            if (settings.batch) tray.deal_out(train, group.order, place + first, count);
+            else tray.spread_out(train, first, count);
+            group.noise.first = first;
+            const P* const parameters = group.weights.now.data();
+            const P* outputs = network.forward(parameters, tray.inputs(), count, {.training = true, .noise = &group.noise});
             judge(group, outputs, count, T(1) / T(batch), sum, credit);
-            network.backward(group.parameters.data(), gradient.data(), count, first == 0);
+            network.backward(parameters, gradient.data(), count, first == 0);
+            pulse.beat(3 * gradient.size() * count);
         }
-        const P value = sum / T(batch);
-        // With all samples in the batch, the pass before the update has told how the network does.
-        if (!settings.batch) check(group, value, score(credit, train), settings.metric < 2);
-        update(group, value);
+        const P known[2] = {sum / T(batch), score(credit, train)};
+        if (tells()) check(group, known, pulse);
+        settle(group, update.propose(group.weights, group.numbers, gradient, known[0], group.step));
         ++group.step;
     }
 
-    // The gradient of the penalties λ₁ Σ|w| + λ₂ Σw², and clipping to a largest norm; the penalty itself.
-    P regularize(const Group& group) {
-        const P l1 = settings.l1 ? group.numbers[Number::l1] : P{}, l2 = settings.l2 ? group.numbers[Number::l2] : P{};
-        P penalty{}, squares{};
-        if (settings.l1 || settings.l2)
-            for (const Layer& layer : layers)
-                for (size_t i = layer.weights; i < layer.biases; ++i) {
-                    const P w = group.parameters[i];
-                    penalty = penalty + l1 * abs<T>(w) + l2 * (w * w);
-                    gradient[i] = gradient[i] + select(w >= P{}, l1, -l1) + (l2 + l2) * w;
-                }
-        if (settings.clip) {
-            for (size_t i = 0; i < size; ++i) squares = squares + gradient[i] * gradient[i];
-            const P norm = sqrt(squares), tiny = all(std::numeric_limits<T>::min());
-            const P share = group.numbers[Number::clip] / max<T>(norm, tiny), one = all(T(1));
-            const P shrink = select(share > one, one, share);
-            for (size_t i = 0; i < size; ++i) gradient[i] = gradient[i] * shrink;
-        }
-        return penalty;
-    }
-
-    // The optimiser's rule at this step, for the rate `speed`.
-    Rule<T> rule(Group& group) const {
-        const P* const p = numbers_of(group, 3);
-        Rule<T> rule{optimizer, p};
-        if (optimizer < Optimizer::adam || optimizer == Optimizer::lion) return rule;
-        for (int w = 0; w < lanes; ++w) {
-            const double b1 = p[0][w], b2 = p[1][w];
-            rule.first[w] = T(1 / (1 - (group.powers[0][w] *= b1)));
-            rule.second[w] = T(1 / (1 - (group.powers[1][w] *= b2)));
-            rule.ahead[w] = T(1 / (1 - group.powers[0][w] * b1));
-        }
-        return rule;
-    }
-
-    P speed(const Group& group) const {
-        P result = group.numbers[Number::rate];
-        if (schedule == Schedule::constant) return result;
-        const P* const p = numbers_of(group, 4);
-        const T progress = T(group.step) / T(settings.steps);
-        for (int w = 0; w < lanes; ++w)
-            result[w] *= factor<T>(schedule, progress, p[0][w], offsets[5] - offsets[4] > 1 ? p[1][w] : T(0));
-        return result;
-    }
-
-    // New parameters; a network that they, or its loss, would make infinite or NaN keeps its old ones and ends.
-    void update(Group& group, P value) {
-        const P penalty = settings.l1 || settings.l2 || settings.clip ? regularize(group) : P{};
-        const P rate = speed(group), shrink = settings.decay ? rate * group.numbers[Number::decay] : P{};
-        P poison = (value + penalty) * P{};  // 0, or NaN once anything was not finite
-        rule(group).with([&](auto direction) {
-            P unused[3]{};
-            const P* const now = group.parameters.data();
-            P *const next = group.next.data(), *m[3];
-            bool held[3];
-            for (int i = 0; i < 3; ++i) {
-                held[i] = !group.memory[i].empty();
-                m[i] = held[i] ? group.memory[i].data() : &unused[i];
-            }
-            const size_t d[3] = {size_t(held[0]), size_t(held[1]), size_t(held[2])};
-            for (const Layer& layer : layers) {
-                const size_t end = layer.biases + layer.fan_out;
-                for (size_t i = layer.weights; i < end; ++i) {
-                    const P w = now[i];
-                    P moved = w - rate * direction(gradient[i], w, m[0][i * d[0]], m[1][i * d[1]], m[2][i * d[2]]);
-                    if (i < layer.biases) moved = moved - shrink * w;
-                    next[i] = moved;
-                    poison = fma(moved, P{}, poison);
-                }
-            }
-        });
+    // Take the proposed parameters; a network for which `poison` is not 0 keeps its old ones and ends.
+    void settle(Group& group, P poison) {
         const M fine = poison == P{}, go = group.alive & fine;
+        if (settings.shape.norm == Norm::batch) move_statistics(group, go);
         if (any<T>(~go)) {
             const M broken = group.alive & ~fine;
             for (int w = 0; w < lanes; ++w)
                 if (broken[w]) group.nan_step[w] = group.step + 1;
             group.alive = go;
-            for (size_t i = 0; i < size; ++i) group.next[i] = select(go, group.next[i], group.parameters[i]);
+            for (size_t i = 0; i < gradient.size(); ++i) group.weights.next[i] = select(go, group.weights.next[i], group.weights.now[i]);
         }
-        std::swap(group.parameters, group.next);
+        std::swap(group.weights.now, group.weights.next);
+    }
+
+    // Running statistics move towards the newest batch's; the variance that they keep is the unbiased one.
+    void move_statistics(Group& group, M go) {
+        const T unbiased = T(pass) / T(std::max(1, pass - 1));
+        P* running = group.running.data();
+        for (size_t l = 0; l + 1 < network.layers.size(); ++l)
+            for (int part = 0; part < 2; ++part)
+                for (int j = 0; j < network.layers[l].fan_out; ++j, ++running) {
+                    const P newest = part ? network.variances(l)[j] * unbiased : network.means(l)[j];
+                    *running = select(go, (T(1) - norm_momentum<T>) * *running + norm_momentum<T> * newest, *running);
+                }
     }
 };
 

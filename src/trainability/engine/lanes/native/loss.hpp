@@ -8,14 +8,17 @@
 
 namespace lanes {
 
-enum class Loss { bce, cross_entropy, hinge, squared_hinge, mse, mae, huber, log_cosh };
+enum class Loss { bce, cross_entropy, hinge, squared_hinge, perceptron, mse, mae, huber, log_cosh };
 
 inline Loss loss_named(const std::string& name) {
-    const char* names[] = {"bce", "cross_entropy", "hinge", "squared_hinge", "mse", "mae", "huber", "log_cosh"};
-    for (int i = 0; i < 8; ++i)
+    const char* names[] = {"bce", "cross_entropy", "hinge", "squared_hinge", "perceptron", "mse", "mae", "huber", "log_cosh"};
+    for (int i = 0; i < 9; ++i)
         if (name == names[i]) return Loss(i);
     throw std::invalid_argument("no loss " + name);
 }
+
+// How many parameters a loss has.
+inline int parameters_of(Loss loss) { return loss == Loss::huber ? 1 : 0; }
 
 // One output's share in a sample's loss for the losses that sum over outputs: its value, and its derivative.
 template <class T> inline Pack<T> output_loss(Loss loss, Pack<T> z, Pack<T> y, Pack<T> delta, Pack<T>& derivative) {
@@ -59,11 +62,12 @@ Pack<T> sample_loss(Loss loss, const Pack<T>* z, const Pack<T>* y, Pack<T>* deri
             derivative[j * samples] = (derivative[j * samples] / sum - y[j * samples]) * scale;
         return log<T>(sum) - right;
     }
-    if (loss == Loss::hinge || loss == Loss::squared_hinge) {
-        // How far the right answer is short of being ahead by 1.
+    if (loss == Loss::hinge || loss == Loss::squared_hinge || loss == Loss::perceptron) {
+        // How far the right answer is short of being ahead by 1, or (perceptron) by anything.
+        const T lead = loss == Loss::perceptron ? T(0) : T(1);
         Pack<T> margin, wrong = all(-std::numeric_limits<T>::infinity()), ties{};
         const Pack<T> side = y[0] + y[0] - one;
-        if (outputs == 1) margin = one - side * z[0];
+        if (outputs == 1) margin = lead - side * z[0];
         else {
             Pack<T> right{};
             for (int j = 0; j < outputs; ++j) {
@@ -72,16 +76,18 @@ Pack<T> sample_loss(Loss loss, const Pack<T>* z, const Pack<T>* y, Pack<T>* deri
             }
             for (int j = 0; j < outputs; ++j)
                 ties = ties + select(y[j * samples] > T(0.5), zero, select(z[j * samples] == wrong, one, zero));
-            margin = one + wrong - right;
+            margin = lead + wrong - right;
         }
         const Pack<T> short_by = select(margin <= zero, zero, margin);
-        const Pack<T> slope = (loss == Loss::hinge ? select(margin > zero, one, zero) : short_by + short_by) * scale;
+        // The perceptron corrects a tie too; a hinge has no slope there.
+        const Mask<T> corrects = loss == Loss::perceptron ? margin >= zero : margin > zero;
+        const Pack<T> slope = (loss == Loss::squared_hinge ? short_by + short_by : select(corrects, one, zero)) * scale;
         if (outputs == 1) derivative[0] = -side * slope;
         else
             for (int j = 0; j < outputs; ++j)
                 derivative[j * samples] =
                     select(y[j * samples] > T(0.5), -slope, select(z[j * samples] == wrong, slope / ties, zero));
-        return loss == Loss::hinge ? short_by : short_by * short_by;
+        return loss == Loss::squared_hinge ? short_by * short_by : short_by;
     }
     for (int j = 0; j < outputs; ++j) {
         Pack<T> d;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "block.hpp"
+#include "memory.hpp"
 
 namespace nb = nanobind;
 using namespace lanes;
@@ -36,10 +37,19 @@ template <class T, class... N> nb::ndarray<nb::numpy, T> fresh(T*& data, N... sh
 }
 
 void check_formula(const Formula& formula) {
-    const int given = 1 + formula.parameters + int(formula.constants.size());
+    auto of_parameters = [&](const std::vector<int>& places) {
+        for (int place : places) require(place >= 0 && place < formula.parameters, "a formula's parameters");
+    };
+    require(formula.pieces >= 1 && formula.pieces <= 64 && formula.parameters >= 0 && formula.parameters < 1000, "a formula's variables");
+    of_parameters(formula.learned);
+    of_parameters(formula.drawn);
+    require(formula.drawn.empty() || formula.drawn.size() == 2, "two bounds of what is drawn");
+    const int given = formula.pieces + formula.parameters + !formula.drawn.empty() + int(formula.constants.size());
     require(formula.registers >= given && formula.registers < 100000, "registers");
     auto within = [&](int r) { return r >= 0 && r < formula.registers; };
-    require(within(formula.value) && within(formula.slope), "a formula's results");
+    require(within(formula.value), "a formula's value");
+    if (formula.name.empty()) require(formula.slopes.size() == formula.pieces + formula.learned.size(), "a formula's slopes");
+    for (int slope : formula.slopes) require(within(slope), "a formula's slope");
     require(formula.fixed >= 0 && formula.fixed <= int(formula.code.size()), "a formula's fixed part");
     for (const Instruction& step : formula.code) {
         const Operation operation = Operation(step.operation);
@@ -47,6 +57,24 @@ void check_formula(const Formula& formula) {
         require(within(step.a) && within(step.c) && within(step.target) && step.target >= given, "a register");
         require(operation == Operation::whole_power || within(step.b), "a register");
     }
+}
+
+// What is true of every block, whatever its arrays: sizes so small that no count of bytes can overflow.
+void check_settings(const Settings& settings) {
+    const std::vector<int>& widths = settings.shape.widths;
+    require(widths.size() >= 2 && widths.size() <= 4096, "2 to 4096 widths");
+    for (int width : widths) require(width >= 1 && width <= 1 << 20, "widths of 1 to 2^20");
+    require(settings.metric >= 0 && settings.metric < 4, "a metric");
+    require(settings.steps >= 0 && settings.steps < int64_t(1) << 32, "fewer than 2^32 steps");
+    check_formula(settings.hidden);
+    check_formula(settings.output);
+    require(settings.output.pieces == 1 && settings.output.learned.empty(), "an output activation without parts of its own");
+}
+
+template <class T> size_t bytes(const Settings& settings, int64_t samples, int64_t trials) {
+    check_settings(settings);
+    require(samples > 0 && samples < 1 << 30 && trials > 0 && trials < 1 << 30, "fewer than 2^30 samples and trials");
+    return footprint<T>(settings, int(samples), int(trials));
 }
 
 // A block and the arrays that it points into.
@@ -63,113 +91,109 @@ template <class T> Samples<T> samples_of(const Rows<T>& x, const Rows<T>& y, dou
 template <class T>
 std::unique_ptr<Handle<T>> make(const Settings& settings, Rows<T> x_train, Rows<T> y_train, double train_spread,
                                 Rows<T> x_validation, Rows<T> y_validation, double validation_spread, Rows<T> parameters,
-                                Rows<T> numbers, std::vector<int> offsets, Rows<uint32_t> keys) {
-    const auto& widths = settings.widths;
-    require(widths.size() >= 2, "widths of inputs and outputs");
-    size_t size = 0;
-    for (size_t l = 0; l < widths.size(); ++l) {
-        require(widths[l] >= 1 && widths[l] < (1 << 20), "widths of 1 to 2^20");
-        if (l) size += size_t(widths[l - 1] + 1) * widths[l];
-    }
+                                Rows<T> numbers, std::vector<int> offsets, Rows<uint32_t> order_keys,
+                                Rows<uint32_t> dropout_keys, Rows<uint32_t> activation_keys) {
+    check_settings(settings);
+    const std::vector<int>& widths = settings.shape.widths;
     const size_t trials = parameters.shape(0);
-    require(trials > 0 && trials % width<T> == 0, "a multiple of the lanes of trials");
-    require(parameters.shape(1) == size, "as many parameters as the widths say");
-    require(numbers.shape(0) == trials && keys.shape(0) == trials && keys.shape(1) == 2, "a row for each trial");
+    require(trials > 0 && trials < (1u << 30) && trials % width<T> == 0, "a multiple of the lanes of trials");
+    require(parameters.shape(1) == layers_of(settings.shape, settings.hidden).back().end, "as many parameters as the widths say");
+    require(numbers.shape(0) == trials, "a row of numbers for each trial");
+    for (const auto& keys : {order_keys, dropout_keys, activation_keys})
+        require(keys.shape(0) == trials && keys.shape(1) == 2, "a key for each trial");
     require(offsets.size() == 6 && offsets[0] == Number::entries && offsets[5] == int(numbers.shape(1)), "offsets");
     for (int i = 0; i < 5; ++i) require(offsets[i] <= offsets[i + 1], "offsets that rise");
     require(settings.hidden.parameters == offsets[1] - offsets[0] && settings.output.parameters == offsets[2] - offsets[1],
             "a number for each of the activations' parameters");
+    require(offsets[loss_entry + 1] - offsets[loss_entry] >= parameters_of(loss_named(settings.loss)), "the loss's parameters");
+    require(offsets[optimizer_entry + 1] - offsets[optimizer_entry] >= parameters_of(optimizer_named(settings.optimizer)), "the optimiser's parameters");
+    require(offsets[schedule_entry + 1] - offsets[schedule_entry] >= parameters_of(schedule_named(settings.schedule)), "the schedule's parameters");
     const Samples<T> train = samples_of(x_train, y_train, train_spread);
     const Samples<T> validation = samples_of(x_validation, y_validation, validation_spread);
     for (const Samples<T>& split : {train, validation})
         require(split.inputs == widths.front() && split.outputs == widths.back(), "samples as wide as the network");
     require(train.count > 0 && settings.batch >= 0 && settings.batch <= train.count, "a batch of the training samples");
-    require(settings.metric >= 0 && settings.metric < 4, "a metric");
-    check_formula(settings.hidden);
-    check_formula(settings.output);
     auto handle = std::make_unique<Handle<T>>(Handle<T>{x_train, y_train, x_validation, y_validation, nullptr});
     nb::gil_scoped_release released;
     handle->block = std::make_unique<Block<T>>(settings, train, validation, int(trials), parameters.data(),
-                                               numbers.data(), int(numbers.shape(1)), offsets, keys.data());
+                                               numbers.data(), int(numbers.shape(1)), offsets,
+                                               Keys{order_keys.data(), dropout_keys.data(), activation_keys.data()});
     return handle;
 }
 
-template <class T> nb::object scores(Handle<T>& handle) {
-    T* data;
-    auto result = fresh<T>(data, handle.block->trials(), 4);
-    {
-        nb::gil_scoped_release released;
-        handle.block->scores(data);
-    }
-    return nb::cast(result);
+// What `call` raises ends the block's work.
+Pulse pulse_of(const nb::callable& call) {
+    return Pulse([call = call.ptr()] {
+        nb::gil_scoped_acquire held;
+        nb::borrow<nb::callable>(call)();
+    });
 }
 
-template <class T> nb::object parameters(Handle<T>& handle) {
-    T* data;
-    auto result = fresh<T>(data, handle.block->trials(), handle.block->size);
-    {
-        nb::gil_scoped_release released;
-        handle.block->parameters(data);
-    }
-    return nb::cast(result);
-}
-
-template <class T> nb::list inside(Handle<T>& handle, size_t g) {
-    const Block<T>& block = *handle.block;
-    require(g < block.group_count(), "a group");
-    const int samples = block.looked_at();
-    std::vector<typename Block<T>::View> views;
-    nb::list result;
-    for (const Layer& layer : block.layers) {
-        T* at[4];
-        nb::list arrays;
-        for (int i = 0; i < 3; ++i) arrays.append(nb::cast(fresh<T>(at[i], layer.fan_out, samples, width<T>)));
-        arrays.append(nb::cast(fresh<T>(at[3], layer.fan_in, layer.fan_out, width<T>)));
-        auto pack = [&](int i) { return reinterpret_cast<Pack<T>*>(at[i]); };
-        views.push_back({pack(0), pack(1), pack(2), pack(3)});
-        result.append(arrays);
-    }
+template <class T> void advance(Handle<T>& handle, int64_t until, nb::callable on_pulse) {
+    Pulse pulse = pulse_of(on_pulse);
     nb::gil_scoped_release released;
-    handle.block->inside(g, views);
-    return result;
+    handle.block->advance(until, pulse);
+}
+
+template <class T> nb::tuple measure(Handle<T>& handle, nb::callable on_pulse) {
+    Pulse pulse = pulse_of(on_pulse);
+    Block<T>& block = *handle.block;
+    T *scores, *signs;
+    auto a = fresh<T>(scores, block.trials(), 4);
+    auto b = fresh<T>(signs, block.trials(), block.layers(), block.settings.vitals.size());
+    {
+        nb::gil_scoped_release released;
+        block.measure(scores, signs, pulse);
+    }
+    return nb::make_tuple(a, b);
+}
+
+// (parameters, running statistics) of every trial.
+template <class T> nb::tuple parameters(Handle<T>& handle) {
+    const Block<T>& block = *handle.block;
+    T *parameters, *running;
+    auto a = fresh<T>(parameters, block.trials(), block.size());
+    auto b = fresh<T>(running, block.trials(), block.statistics());
+    block.parameters(parameters);
+    block.running(running);
+    return nb::make_tuple(a, b);
 }
 
 // (first, nan, stop) step of every trial.
 template <class T> nb::list steps(Handle<T>& handle) {
     nb::list result;
-    for (size_t g = 0; g < handle.block->group_count(); ++g)
-        for (int w = 0; w < width<T>; ++w) {
-            const auto& group = handle.block->group(g);
+    for (const auto& group : handle.block->all_groups())
+        for (int w = 0; w < width<T>; ++w)
             result.append(nb::make_tuple(group.first_step[w], group.nan_step[w], group.stop_step[w]));
-        }
     return result;
 }
 
-// Values of φ and φ′ at z (rows, lanes): for tests.
+// Values of φ and φ′ at z (rows, lanes), of an elementwise activation without anything learned: for tests.
 template <class T> nb::tuple apply(const Formula& formula, Rows<T> z, Rows<T> values) {
     check_formula(formula);
-    require(z.shape(1) == width<T>, "a column for each lane");
+    require(z.shape(1) == width<T> && z.shape(0) < (1u << 30), "a column for each lane");
+    require(formula.pieces == 1 && formula.learned.empty(), "an elementwise activation");
     require(int(values.shape(0)) == formula.parameters && (values.shape(1) == width<T> || !formula.parameters), "parameters");
     const FlushDenormals flush;
-    std::vector<Pack<T>> x(z.shape(0)), given(formula.parameters);
-    std::memcpy(static_cast<void*>(x.data()), z.data(), x.size() * sizeof(Pack<T>));
+    std::vector<Pack<T>> given(formula.parameters);
     std::memcpy(static_cast<void*>(given.data()), values.data(), given.size() * sizeof(Pack<T>));
     T *answer, *slope;
     auto a = fresh<T>(answer, z.shape(0), width<T>), b = fresh<T>(slope, z.shape(0), width<T>);
+    std::memcpy(slope, z.data(), z.shape(0) * sizeof(Pack<T>));
     Activation<T> activation(formula);
     activation.prepare(given.data());
-    activation.apply(x.data(), reinterpret_cast<Pack<T>*>(answer), reinterpret_cast<Pack<T>*>(slope), x.size());
+    activation.forward(reinterpret_cast<Pack<T>*>(slope), 1, int(z.shape(0)), nullptr, nullptr,
+                       reinterpret_cast<Pack<T>*>(answer), nullptr);
     return nb::make_tuple(a, b);
 }
 
 template <class T> void define(nb::module_& module, const char* name) {
     nb::class_<Handle<T>>(module, name)
         .def_static("make", &make<T>)
-        .def("advance", [](Handle<T>& h, int64_t until, double seconds) { return h.block->advance(until, seconds); },
-             nb::call_guard<nb::gil_scoped_release>())
+        .def_static("bytes", &bytes<T>)
+        .def("advance", &advance<T>)
         .def("done", [](Handle<T>& h) { return h.block->done(); })
-        .def("scores", &scores<T>)
-        .def("inside", &inside<T>)
+        .def("measure", &measure<T>)
         .def("parameters", &parameters<T>)
         .def("steps", &steps<T>)
         .def_static("apply", &apply<T>)
@@ -180,34 +204,43 @@ template <class T> void define(nb::module_& module, const char* name) {
 
 NB_MODULE(LANES_MODULE, module) {
     nb::class_<Formula>(module, "Formula")
-        .def("__init__", [](Formula* self, std::string name, int parameters, std::vector<double> constants,
+        .def("__init__", [](Formula* self, std::string name, int pieces, int parameters, std::vector<int> learned,
+                            std::vector<int> drawn, std::vector<double> constants,
                             std::vector<std::tuple<int, int, int, int, int>> code, int fixed, int registers, int value,
-                            int slope) {
+                            std::vector<int> slopes) {
             std::vector<Instruction> instructions;
             for (auto [operation, target, a, b, c] : code) instructions.push_back({operation, target, a, b, c});
-            new (self) Formula{std::move(name), parameters, std::move(constants), std::move(instructions), fixed,
-                               registers, value, slope};
+            new (self) Formula{std::move(name), pieces, parameters, std::move(learned), std::move(drawn), std::move(constants),
+                               std::move(instructions), fixed, registers, value, std::move(slopes)};
         });
-    nb::class_<Settings>(module, "Settings")
-        .def(nb::init<>())
-        .def_rw("widths", &Settings::widths)
-        .def_rw("residual", &Settings::residual)
-        .def_rw("loss", &Settings::loss)
-        .def_rw("optimizer", &Settings::optimizer)
-        .def_rw("schedule", &Settings::schedule)
-        .def_rw("batch", &Settings::batch)
-        .def_rw("labels", &Settings::labels)
-        .def_rw("boundary", &Settings::boundary)
-        .def_rw("metric", &Settings::metric)
-        .def_rw("at_least", &Settings::at_least)
-        .def_rw("clip", &Settings::clip)
-        .def_rw("l1", &Settings::l1)
-        .def_rw("l2", &Settings::l2)
-        .def_rw("decay", &Settings::decay)
-        .def_rw("patience", &Settings::patience)
-        .def_rw("steps", &Settings::steps)
-        .def_rw("hidden", &Settings::hidden)
-        .def_rw("output", &Settings::output);
+    nb::class_<Settings> settings(module, "Settings");
+    settings.def(nb::init<>());
+    auto field = [&](const char* name, auto at) {  // `at` finds the member
+        using Member = std::remove_cvref_t<decltype(at(std::declval<Settings&>()))>;
+        settings.def_prop_rw(name, [at](Settings& s) { return at(s); }, [at](Settings& s, Member value) { at(s) = std::move(value); });
+    };
+    field("widths", [](Settings& s) -> auto& { return s.shape.widths; });
+    field("residual", [](Settings& s) -> auto& { return s.shape.residual; });
+    field("dropout", [](Settings& s) -> auto& { return s.shape.dropout; });
+    settings.def_prop_rw("norm", [](Settings& s) { return int(s.shape.norm); },
+                         [](Settings& s, const std::string& name) { s.shape.norm = norm_named(name); });
+    field("loss", [](Settings& s) -> auto& { return s.loss; });
+    field("optimizer", [](Settings& s) -> auto& { return s.optimizer; });
+    field("schedule", [](Settings& s) -> auto& { return s.schedule; });
+    field("batch", [](Settings& s) -> auto& { return s.batch; });
+    field("labels", [](Settings& s) -> auto& { return s.labels; });
+    field("boundary", [](Settings& s) -> auto& { return s.boundary; });
+    field("metric", [](Settings& s) -> auto& { return s.metric; });
+    field("at_least", [](Settings& s) -> auto& { return s.at_least; });
+    field("clip", [](Settings& s) -> auto& { return s.penalties.clip; });
+    field("l1", [](Settings& s) -> auto& { return s.penalties.l1; });
+    field("l2", [](Settings& s) -> auto& { return s.penalties.l2; });
+    field("decay", [](Settings& s) -> auto& { return s.penalties.decay; });
+    field("patience", [](Settings& s) -> auto& { return s.patience; });
+    field("steps", [](Settings& s) -> auto& { return s.steps; });
+    field("hidden", [](Settings& s) -> auto& { return s.hidden; });
+    field("output", [](Settings& s) -> auto& { return s.output; });
+    field("vitals", [](Settings& s) -> auto& { return s.vitals; });
     define<float>(module, "Block32");
     define<double>(module, "Block64");
 }

@@ -11,13 +11,13 @@ namespace lanes {
 
 enum class Optimizer {
     sgd, momentum, nesterov, sign_sgd, adagrad, adadelta, rmsprop, adam, adamw, adamax, nadam, amsgrad, adabelief, yogi,
-    lion,
+    radam, lamb, lion,
 };
 
 inline Optimizer optimizer_named(const std::string& name) {
     const char* names[] = {"sgd", "momentum", "nesterov", "sign_sgd", "adagrad", "adadelta", "rmsprop", "adam",
-                           "adamw", "adamax", "nadam", "amsgrad", "adabelief", "yogi", "lion"};
-    for (int i = 0; i < 15; ++i)
+                           "adamw", "adamax", "nadam", "amsgrad", "adabelief", "yogi", "radam", "lamb", "lion"};
+    for (int i = 0; i < 17; ++i)
         if (name == names[i]) return Optimizer(i);
     throw std::invalid_argument("no optimiser " + name);
 }
@@ -33,6 +33,17 @@ inline int memories(Optimizer optimizer) {
     }
 }
 
+// How many parameters an optimiser has.
+inline int parameters_of(Optimizer optimizer) {
+    switch (optimizer) {
+        case Optimizer::sgd: case Optimizer::sign_sgd: return 0;
+        case Optimizer::momentum: case Optimizer::nesterov: return 1;
+        case Optimizer::adagrad: case Optimizer::adadelta: case Optimizer::rmsprop: return 2;
+        case Optimizer::adamw: case Optimizer::lamb: return 4;
+        default: return 3;
+    }
+}
+
 template <class T> inline Pack<T> sign(Pack<T> x) {
     return select(x > Pack<T>{}, all(T(1)), select(x < Pack<T>{}, all(T(-1)), x));
 }
@@ -43,6 +54,7 @@ template <class T> struct Rule {
     const Pack<T>* p;
     // What Adam's running means are multiplied by, because they started at 0: 1 / (1 − βᵗ).
     Pack<T> first{}, second{}, ahead{};
+    Pack<T> rectifier{};  // of RAdam; 0 while it does not trust the second moment yet
 
     // The first value of memory `which`.
     Pack<T> start(int) const {
@@ -55,12 +67,8 @@ template <class T> struct Rule {
     template <class Loop> void with(Loop loop) const {
         using P = Pack<T>;
         const P one = all(T(1)), zero{};
-        const int count = optimizer == Optimizer::sgd || optimizer == Optimizer::sign_sgd ? 0 : 1;
-        const P p0 = count ? p[0] : zero;
-        const bool betas = memories(optimizer) >= 2 || optimizer == Optimizer::lion || optimizer == Optimizer::rmsprop;
-        const P p1 = betas || optimizer == Optimizer::adagrad ? p[1] : zero;
-        const bool three = (memories(optimizer) >= 2 && optimizer != Optimizer::adadelta) || optimizer == Optimizer::lion;
-        const P p2 = three ? p[2] : zero;
+        const int count = parameters_of(optimizer);
+        const P p0 = count > 0 ? p[0] : zero, p1 = count > 1 ? p[1] : zero, p2 = count > 2 ? p[2] : zero;
         const P m_share = one - p0, v_share = one - p1, first = this->first, second = this->second, ahead = this->ahead;
         auto moment = [=](P g, P& m) { return m = m_share * g + p0 * m; };
         auto square = [=](P g, P& v) { return v = v_share * (g * g) + p1 * v; };
@@ -89,7 +97,16 @@ template <class T> struct Rule {
                     return direction;
                 });
             case Optimizer::adam: return loop([=](P g, P, P& m, P& v, P&) { return adam(g, m, v); });
-            case Optimizer::adamw: {
+            case Optimizer::radam: {
+                const P rectifier = this->rectifier;
+                return loop([=](P g, P, P& m, P& v, P&) {
+                    moment(g, m);
+                    square(g, v);
+                    const P mean = m * first;
+                    return select(rectifier > zero, rectifier * mean / (sqrt(v * second) + p2), mean);
+                });
+            }
+            case Optimizer::adamw: case Optimizer::lamb: {
                 const P decay = p[3];
                 return loop([=](P g, P w, P& m, P& v, P&) { return adam(g, m, v) + decay * w; });
             }

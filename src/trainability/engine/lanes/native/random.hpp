@@ -1,28 +1,47 @@
-// The draws of core/random.py.
+// The draws of core/random.py, for one network or for a whole register of them.
 #pragma once
 
-#include <cstdint>
 #include <utility>
+
+#include "lanes.hpp"
 
 namespace lanes {
 
-using Words = std::pair<uint32_t, uint32_t>;
+template <class T> struct WordTypes;
+template <> struct WordTypes<float> {
+    typedef uint32_t pack __attribute__((vector_size(LANES_BYTES)));
+    typedef int32_t whole __attribute__((vector_size(LANES_BYTES)));
+};
+template <> struct WordTypes<double> {
+    typedef uint32_t pack __attribute__((vector_size(LANES_BYTES / 2)));
+    typedef int32_t whole __attribute__((vector_size(LANES_BYTES / 2)));
+};
+template <class T> using WordPack = typename WordTypes<T>::pack;  // 32 random bits of each network
+
+template <class W> using Pair = std::pair<W, W>;  // a key, a counter, or 64 random bits
 
 // Threefry-2x32-20.
-inline Words threefry(Words key, Words counter) {
+template <class W> inline Pair<W> threefry(Pair<W> key, Pair<W> counter) {
     constexpr int rotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
-    const uint32_t schedule[3] = {key.first, key.second, key.first ^ key.second ^ 0x1BD11BDAu};
-    uint32_t a = counter.first + schedule[0], b = counter.second + schedule[1];
+    const W schedule[3] = {key.first, key.second, key.first ^ key.second ^ 0x1BD11BDAu};
+    W a = counter.first + schedule[0], b = counter.second + schedule[1];
     for (uint32_t group = 0; group < 5; ++group) {
         for (int rotation : rotations[group % 2]) {
-            a += b;
+            a = a + b;
             b = (b << rotation) | (b >> (32 - rotation));
-            b ^= a;
+            b = b ^ a;
         }
-        a += schedule[(group + 1) % 3];
-        b += schedule[(group + 2) % 3] + group + 1;
+        a = a + schedule[(group + 1) % 3];
+        b = b + schedule[(group + 2) % 3] + (group + 1);
     }
     return {a, b};
+}
+
+// Uniform in [0, 1) for place `place` of step `step`: 24 bits.
+template <class T> inline Pack<T> uniform(const Pair<WordPack<T>>& key, uint32_t step, uint32_t place) {
+    const WordPack<T> zero{};
+    const WordPack<T> word = threefry<WordPack<T>>(key, {zero + step, zero + place}).first >> 8;
+    return __builtin_convertvector((typename WordTypes<T>::whole)word, Pack<T>) * T(0x1p-24);
 }
 
 }  // namespace lanes

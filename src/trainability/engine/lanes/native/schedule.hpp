@@ -17,6 +17,15 @@ inline Schedule schedule_named(const std::string& name) {
     throw std::invalid_argument("no schedule " + name);
 }
 
+// How many parameters a schedule has.
+inline int parameters_of(Schedule schedule) {
+    switch (schedule) {
+        case Schedule::constant: return 0;
+        case Schedule::step: case Schedule::warmup_cosine: return 2;
+        default: return 1;
+    }
+}
+
 template <class T> T cosine(T progress, T final) {
     return final + (T(1) - final) * T(0.5) * (T(1) + std::cos(T(3.14159265358979324) * progress));
 }
