@@ -70,7 +70,7 @@ template <class T> class Block {
         Weights<T> weights;
         std::vector<P> numbers, running;  // running: statistics of batch normalisation, see Network::Pass
         std::vector<uint32_t> order;      // [lane][sample]
-        Pair<uint32_t> order_key[lanes];
+        Pair<WordPack<T>> order_key;
         Noise<T> noise;
         M alive;
         P best, waited;
@@ -106,10 +106,9 @@ template <class T> class Block {
             }
             if (settings.batch) group.order.resize(size_t(lanes) * train.count);
             for (int w = 0; w < lanes; ++w) {
-                const size_t at = 2 * (first + w);
-                group.order_key[w] = {keys.order[at], keys.order[at + 1]};
-                group.noise.dropout.first[w] = keys.dropout[at], group.noise.dropout.second[w] = keys.dropout[at + 1];
-                group.noise.activation.first[w] = keys.activation[at], group.noise.activation.second[w] = keys.activation[at + 1];
+                for (auto [from, to] : {std::pair{keys.order, &group.order_key}, {keys.dropout, &group.noise.dropout},
+                                        {keys.activation, &group.noise.activation}})
+                    to->first[w] = from[2 * (first + w)], to->second[w] = from[2 * (first + w) + 1];
                 group.first_step[w] = group.nan_step[w] = group.stop_step[w] = -1;
                 for (size_t s = 0; s < group.order.size() / lanes; ++s) group.order[w * train.count + s] = uint32_t(s);
             }
@@ -302,10 +301,11 @@ template <class T> class Block {
 
     // Every sample once in an order of each network's own: sorted by one random word each.
     void shuffle(Group& group, uint32_t epoch) {
+        std::vector<WordPack<T>> words(train.count);
+        for (int s = 0; s < train.count; ++s) words[s] = word<T>(group.order_key, epoch, uint32_t(s));
         std::vector<uint64_t> keyed(train.count);
         for (int w = 0; w < lanes; ++w) {
-            for (int s = 0; s < train.count; ++s)
-                keyed[s] = uint64_t(threefry<uint32_t>(group.order_key[w], {epoch, uint32_t(s)}).first) << 32 | uint32_t(s);
+            for (int s = 0; s < train.count; ++s) keyed[s] = uint64_t(words[s][w]) << 32 | uint32_t(s);
             std::sort(keyed.begin(), keyed.end());
             for (int s = 0; s < train.count; ++s) group.order[size_t(w) * train.count + s] = uint32_t(keyed[s]);
         }

@@ -1,4 +1,4 @@
-// The draws of core/random.py, for one network or for a whole register of them.
+// The draws of core/random.py, of a register of networks at once.
 #pragma once
 
 #include <utility>
@@ -18,13 +18,14 @@ template <> struct WordTypes<double> {
 };
 template <class T> using WordPack = typename WordTypes<T>::pack;  // 32 random bits of each network
 
-template <class W> using Pair = std::pair<W, W>;  // a key, a counter, or 64 random bits
+template <class W> using Pair = std::pair<W, W>;  // a key, or a counter
 
-// Threefry-2x32-20.
-template <class W> inline Pair<W> threefry(Pair<W> key, Pair<W> counter) {
+// The first word of Threefry-2x32-20 for counter (major, minor).
+template <class T> inline WordPack<T> word(const Pair<WordPack<T>>& key, uint32_t major, uint32_t minor) {
+    using W = WordPack<T>;
     constexpr int rotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
     const W schedule[3] = {key.first, key.second, key.first ^ key.second ^ 0x1BD11BDAu};
-    W a = counter.first + schedule[0], b = counter.second + schedule[1];
+    W a = schedule[0] + major, b = schedule[1] + minor;
     for (uint32_t group = 0; group < 5; ++group) {
         for (int rotation : rotations[group % 2]) {
             a = a + b;
@@ -34,14 +35,13 @@ template <class W> inline Pair<W> threefry(Pair<W> key, Pair<W> counter) {
         a = a + schedule[(group + 1) % 3];
         b = b + schedule[(group + 2) % 3] + (group + 1);
     }
-    return {a, b};
+    return a;
 }
 
 // Uniform in [0, 1) for place `place` of step `step`: 24 bits.
 template <class T> inline Pack<T> uniform(const Pair<WordPack<T>>& key, uint32_t step, uint32_t place) {
-    const WordPack<T> zero{};
-    const WordPack<T> word = threefry<WordPack<T>>(key, {zero + step, zero + place}).first >> 8;
-    return __builtin_convertvector((typename WordTypes<T>::whole)word, Pack<T>) * T(0x1p-24);
+    const auto bits = typename WordTypes<T>::whole(word<T>(key, step, place) >> 8);
+    return __builtin_convertvector(bits, Pack<T>) * T(0x1p-24);
 }
 
 }  // namespace lanes
