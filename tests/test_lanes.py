@@ -53,7 +53,9 @@ def agree(data: Dataset, trials: int = 6, **settings: Any) -> tuple[BlockResult,
             np.testing.assert_array_equal(got, wanted, name)
         else:  # histories are float32 whatever the trial's type
             scale = np.abs(wanted[np.isfinite(wanted)]).max(initial=1e-3)
-            np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+            # Where two outputs are equal but for rounding, the engines may name different classes.
+            close = 0.1 if name.endswith("score") and tolerance == TOLERANCE["float32"] else 1e-4 * scale
+            np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=close, err_msg=name)
     return ours, theirs
 
 

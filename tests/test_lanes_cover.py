@@ -54,6 +54,8 @@ def allowed(row: Row) -> bool:
         return False
     if row.get("norm") == "batch" and row.get("optimizer", "sgd") not in EVEN:
         return False
+    if row.get("loss") == "perceptron" and row.get("dtype") == "float32":
+        return False  # rounding decides whether a tie is corrected
     # The pulls of these losses are all of one size and may add up to nothing.
     return not (row.get("optimizer") in JUMPY and row.get("loss") in ("mae", "hinge", "perceptron"))
 
