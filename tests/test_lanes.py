@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tests.made import ENGINE, MEASURES, cells, dataset, equal
+from tests.required import required
 from trainability.activations import ACTIVATIONS
 from trainability.core.types import Dataset
 from trainability.engine import selection
@@ -21,7 +22,7 @@ from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 from trainability.sweep import plan
 
-pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+pytestmark = required(unavailable())
 
 WILD = {"float32": 1e30, "float64": 1e300}
 SOAK = pytest.mark.soak  # each needs a program of the reference engine, which takes seconds to compile
@@ -76,12 +77,10 @@ def test_optimizers_train_as_in_the_reference(name: str, dtype: str):
 
 
 @pytest.mark.parametrize(
-    "task", [pytest.param("binary", marks=SOAK), "classes", pytest.param("regression", marks=SOAK)]
+    ("loss", "task"),
+    [pytest.param(loss.name, task, marks=() if task == "classes" else SOAK) for loss in LOSSES for task in loss.tasks],
 )
-@pytest.mark.parametrize("loss", [loss.name for loss in LOSSES])
 def test_losses_train_as_in_the_reference(loss: str, task: str):
-    if task not in LOSSES[loss].tasks:
-        pytest.skip(f"{loss} is not for {task}")
     # Odd batches: where a hinge pulls as often up as down, a bias' gradient is rounding noise or nothing.
     agree(DATA[task], loss=loss, activation="gelu", optimizer="sgd", lr=0.02, steps=100, dtype="float64", batch=7)
 

@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
+import ctypes
+import ctypes.util
 import dataclasses
+from typing import Any
 
 import mpmath
 import numpy as np
 import pytest
 
 from tests.activation_choices import CHOICES
+from tests.required import required
 from trainability.activations import choose, is_elementwise, numpy_function, numpy_slope
 from trainability.core.catalogue import Choice
+from trainability.core.expression import FUNCTIONS, REDUCTIONS, numpy_library
 from trainability.engine.lanes import unavailable
 from trainability.engine.lanes.formulas import WRITTEN_OUT, formula_of
 from trainability.engine.lanes.library import kernels, load
 
-pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+pytestmark = required(unavailable())
 
+
+def bounded(function: Any, below: Any, above: Any) -> Any:
+    """`function`, but `below` and `above` where mpmath would need all the digits of e^1e38."""
+    return lambda x: function(x) if abs(x) < 1e5 else below(x) if x < 0 else above(x)
+
+
+ZERO, ONE, INFINITE = (lambda x: mpmath.mpf(0)), (lambda x: mpmath.mpf(1)), (lambda x: mpmath.inf)
 EXACT = {
-    "exp": mpmath.exp,
-    "expm1": mpmath.expm1,
+    "exp": bounded(mpmath.exp, ZERO, INFINITE),
+    "expm1": bounded(mpmath.expm1, lambda x: mpmath.mpf(-1), INFINITE),
     "log": mpmath.log,
     "log1p": mpmath.log1p,
+    "log2": lambda x: mpmath.log(x) / mpmath.log(2),
     "sqrt": mpmath.sqrt,
-    "tanh": mpmath.tanh,
-    "sigmoid": lambda x: mpmath.exp(x) / (1 + mpmath.exp(x)),
-    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+    "abs": abs,
+    "sign": mpmath.sign,
     "sin": mpmath.sin,
     "cos": mpmath.cos,
+    "tan": mpmath.tan,
+    "sinh": bounded(mpmath.sinh, lambda x: -mpmath.inf, INFINITE),
+    "cosh": bounded(mpmath.cosh, INFINITE, INFINITE),
+    "tanh": mpmath.tanh,
+    "arcsin": mpmath.asin,
+    "arctan": mpmath.atan,
+    "arcsinh": mpmath.asinh,
     "erf": mpmath.erf,
-    "erfc": lambda x: mpmath.erfc(x) if abs(x) < 1000 else (0 if x > 0 else 2),  # mpmath overflows
+    "erfc": bounded(mpmath.erfc, lambda x: mpmath.mpf(2), ZERO),
+    "sigmoid": bounded(lambda x: mpmath.exp(x) / (1 + mpmath.exp(x)), ZERO, ONE),
+    "softplus": bounded(lambda x: mpmath.log1p(mpmath.exp(x)), ZERO, lambda x: x),
 }
-ULPS = {"erfc": 4.0}
-"""Largest errors, in units of the last place, where they are not under 2."""
+"""The functions that a formula may call and that are not written with others."""
 
-SPECIAL = {
-    "exp": {-np.inf: 0.0, np.inf: np.inf, 0.0: 1.0},
-    "expm1": {-np.inf: -1.0, np.inf: np.inf, 0.0: 0.0},
-    "log": {0.0: -np.inf, np.inf: np.inf, -1.0: np.nan, 1.0: 0.0},
-    "log1p": {-1.0: -np.inf, np.inf: np.inf, -2.0: np.nan, 0.0: 0.0},
-    "sqrt": {0.0: 0.0, np.inf: np.inf, -1.0: np.nan},
-    "tanh": {-np.inf: -1.0, np.inf: 1.0, 0.0: 0.0},
-    "sigmoid": {-np.inf: 0.0, np.inf: 1.0, 0.0: 0.5},
-    "softplus": {-np.inf: 0.0, np.inf: np.inf},
-    "sin": {0.0: 0.0, np.inf: np.nan},
-    "cos": {0.0: 1.0, np.inf: np.nan},
-    "erf": {-np.inf: -1.0, np.inf: 1.0, 0.0: 0.0},
-    "erfc": {-np.inf: 2.0, np.inf: 0.0, 0.0: 1.0},
-}
+DOMAIN = {"log": (0, np.inf), "log2": (0, np.inf), "sqrt": (0, np.inf), "log1p": (-1, np.inf), "arcsin": (-1, 1)}
+"""Open intervals outside which a function is NaN."""
+DTYPES = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def applied(choice: Choice, z: np.ndarray, kernel: str | None = None, written_out: bool = True):
@@ -62,46 +71,139 @@ def applied(choice: Choice, z: np.ndarray, kernel: str | None = None, written_ou
     return answer.ravel()[: len(z)], slope.ravel()[: len(z)]
 
 
-def _points(dtype: type) -> np.ndarray:
+def called(name: str, z: np.ndarray, kernel: str | None = None) -> np.ndarray:
+    """A function of the grammar at z, by the kernel."""
+    return applied(choose(f"expr:{name}(x)"), z, kernel)[0]
+
+
+def power(x: np.ndarray, y: np.ndarray, kernel: str | None = None) -> np.ndarray:
+    """x to the power y by the kernel, for as many y as x."""
+    module = load(kernel)
+    kind = module.Block32 if x.dtype == np.float32 else module.Block64
+    entry = choose("expr:x**1.5").entry
+    program = formula_of(entry)  # its first constant, the exponent, becomes a parameter: each lane has its own
+    program = dataclasses.replace(program, parameters=1, constants=program.constants[1:], slopes=(0,))
+    columns = np.ones((2, -(-len(x) // kind.lanes) * kind.lanes), x.dtype)
+    columns[:, : len(x)] = x, y
+    found = [
+        kind.apply(module.Formula(*dataclasses.astuple(program)), row[None], exponents[None])[0].ravel()
+        for row, exponents in zip(*columns.reshape(2, -1, kind.lanes), strict=True)
+    ]
+    return np.concatenate(found)[: len(x)]
+
+
+def points(dtype: type) -> np.ndarray:
+    """Arguments of all sizes, many of them where functions bend, and next to multiples of a quarter turn."""
     rng = np.random.default_rng(3)
     info = np.finfo(dtype)
     sizes = 10.0 ** rng.uniform(np.log10(info.tiny) + 1, np.log10(info.max) - 1, 300)
     near = 10.0 ** rng.uniform(-6, 3, 900)
-    return np.r_[sizes, near, -near, -sizes, rng.uniform(-3, 3, 600)].astype(dtype)
+    turns = np.pi / 2 * np.r_[1:20, rng.integers(20, 25_000 if dtype == np.float32 else 800_000, 200)]
+    return np.r_[sizes, near, turns, -near, -sizes, rng.uniform(-3, 3, 600)].astype(dtype)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def units_off(value: Any, exact: Any, dtype: type) -> float:
+    """How far `value` is from the exact one, in units of its last place; a number below the normal ones counts as 0."""
+    info = np.finfo(dtype)
+    if abs(exact) > info.max:
+        return 0.0 if value == (np.inf if exact > 0 else -np.inf) else np.inf
+    if abs(exact) < info.tiny:
+        return 0.0 if abs(value) <= info.tiny else np.inf
+    if not np.isfinite(value):
+        return np.inf
+    unit = mpmath.mpf(float(np.spacing(dtype(float(abs(exact))))))
+    return float(abs(mpmath.mpf(float(value)) - exact) / unit)
+
+
+def test_every_function_of_the_grammar_is_tested_against_exact_values():
+    assert set(EXACT) == {name for name, function in FUNCTIONS.items() if function.numpy} - REDUCTIONS
+
+
+@DTYPES
 @pytest.mark.parametrize("name", EXACT)
 def test_errors_are_under_two_units_of_the_last_place(name: str, dtype: type):
     mpmath.mp.prec = 200
-    z = _points(dtype)
-    ours = applied(choose(f"expr:{name}(x)"), z)[0]
-    info = np.finfo(dtype)
-    worst = (0.0, 0.0)
-    for x, value in zip(z, ours, strict=True):
-        if x <= {"log": 0, "sqrt": 0, "log1p": -1}.get(name, -np.inf):
-            assert np.isnan(value) or x == -1
-            continue
-        if name in ("exp", "expm1", "sigmoid", "softplus") and x > 1e5:
-            continue  # mpmath would need the digits of e^1e38
-        exact = EXACT[name](mpmath.mpf(float(x)))
-        if abs(exact) > info.max:
-            assert value == np.inf
-            continue
-        if abs(exact) < info.tiny:
-            assert abs(value) <= info.tiny  # denormal numbers count as 0
-            continue
-        unit = mpmath.mpf(float(np.spacing(dtype(float(abs(exact))))))
-        worst = max(worst, (float(abs(mpmath.mpf(float(value)) - exact) / unit), float(x)))
-    assert worst[0] < ULPS.get(name, 2.0), worst
+    low, high = DOMAIN.get(name, (-np.inf, np.inf))
+    z = points(dtype)
+    inside = (z > low) & (z < high)
+    ours = called(name, z)
+    assert np.isnan(ours[(z < low) | (z > high)]).all()
+    assert inside.sum() > 1000
+    worst = max(
+        (units_off(value, EXACT[name](mpmath.mpf(float(x))), dtype), float(x))
+        for x, value in zip(z[inside], ours[inside], strict=True)
+    )
+    assert worst[0] < 2.0, worst
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("name", SPECIAL)
-def test_special_values(name: str, dtype: type):
-    z = np.array([*SPECIAL[name], np.nan], dtype)
-    ours = applied(choose(f"expr:{name}(x)"), z)[0]
-    np.testing.assert_array_equal(ours, np.array([*SPECIAL[name].values(), np.nan], dtype))
+@DTYPES
+def test_errors_of_powers_are_under_two_units_of_the_last_place(dtype: type):
+    mpmath.mp.prec = 200
+    rng = np.random.default_rng(4)
+    largest = np.log2(np.finfo(dtype).max)
+    bases = 2.0 ** rng.uniform(-largest + 3, largest - 1, 1500)
+    close = 1 + rng.choice([-1, 1], 500) * 2.0 ** rng.uniform(-20, -2, 500)
+    negative = -(10.0 ** rng.uniform(-3, 3, 500))
+    x = np.r_[bases, close, negative].astype(dtype)
+    results = rng.uniform(-largest, largest, len(x) - 500)  # the exponents lead to powers of 2 that fill the range
+    y = np.r_[results / np.log2(x[:-500].astype(np.float64)), rng.integers(-13, 13, 500)].astype(dtype)
+    ours = power(x, y)
+    worst = max(
+        (units_off(value, mpmath.power(mpmath.mpf(float(a)), mpmath.mpf(float(b))), dtype), float(a), float(b))
+        for a, b, value in zip(x, y, ours, strict=True)
+    )
+    assert worst[0] < 2.0, worst
+
+
+SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5]
+
+
+def agree_where_special(ours: np.ndarray, theirs: np.ndarray) -> None:
+    """The same NaNs, infinities, signs (of zeros too) and small whole numbers; others nearly the same."""
+    whole = (theirs == np.rint(theirs)) & ((np.abs(theirs) < 100) | np.isinf(theirs))
+    np.testing.assert_array_equal(ours[whole], theirs[whole])
+    np.testing.assert_allclose(ours, theirs, rtol=4 * np.finfo(ours.dtype).eps)
+    number = ~np.isnan(theirs)
+    np.testing.assert_array_equal(np.signbit(ours[number]), np.signbit(theirs[number]))
+
+
+@DTYPES
+@pytest.mark.parametrize("name", EXACT)
+def test_special_values_are_numpys(name: str, dtype: type):
+    with np.errstate(all="ignore"):
+        theirs = numpy_library().functions[name](np.array(SPECIAL))
+    agree_where_special(called(name, np.array(SPECIAL, dtype)), theirs.astype(dtype))
+
+
+@DTYPES
+def test_special_powers_are_those_of_the_c_library(dtype: type):
+    library = ctypes.CDLL(ctypes.util.find_library("m"))
+    library.pow.restype = ctypes.c_double
+    library.pow.argtypes = [ctypes.c_double, ctypes.c_double]
+    large = float(np.finfo(dtype).max)
+    values = [*SPECIAL, 3.0, -3.0, large, -large, 1 / np.finfo(dtype).eps + 1, -1 / np.finfo(dtype).eps - 1]
+    pairs = np.array([(a, b) for a in values for b in values])
+    with np.errstate(over="ignore"):
+        theirs = np.array([library.pow(a, b) for a, b in pairs]).astype(dtype)
+    theirs[np.abs(theirs) < np.finfo(dtype).tiny] *= 0
+    agree_where_special(power(*pairs.T.astype(dtype)), theirs)
+
+
+@DTYPES
+@pytest.mark.parametrize("name", EXACT)
+def test_denormal_numbers_count_as_zero(name: str, dtype: type):
+    tiny = np.finfo(dtype).tiny
+    denormal, zero = np.array([tiny / 2, -tiny / 2], dtype), np.array([0.0, -0.0], dtype)
+    ours = called(name, denormal)
+    np.testing.assert_array_equal(np.where(np.abs(ours) < tiny, 0, ours), called(name, zero))
+
+
+@DTYPES
+@pytest.mark.parametrize("name", EXACT)
+def test_a_value_does_not_depend_on_its_neighbours(name: str, dtype: type):
+    z = np.r_[points(dtype)[::7], np.array(SPECIAL, dtype)]
+    order = np.random.default_rng(0).permutation(len(z))
+    np.testing.assert_array_equal(called(name, z[order]), called(name, z)[order])
 
 
 ELEMENTWISE = [c for c in CHOICES if is_elementwise(c.entry) and not c.entry.by_hand]
@@ -111,11 +213,11 @@ FORMULAS = [
 ]
 
 
-@pytest.mark.parametrize("written_out", [True, False])
-@pytest.mark.parametrize("choice", [*ELEMENTWISE, *FORMULAS], ids=lambda c: c.text)
+FORMS = [(c, w) for c in [*ELEMENTWISE, *FORMULAS] for w in (True, False) if not w or c.entry.name in WRITTEN_OUT]
+
+
+@pytest.mark.parametrize(("choice", "written_out"), FORMS, ids=lambda value: getattr(value, "text", str(value)))
 def test_activations_are_numpys(choice: Choice, written_out: bool):
-    if written_out and choice.entry.name not in WRITTEN_OUT:
-        pytest.skip("it has no form of its own")
     z = np.r_[np.linspace(-12, 12, 481), np.random.default_rng(0).normal(size=200)]
     slope = numpy_slope(choice)
     assert slope is not None
@@ -126,10 +228,19 @@ def test_activations_are_numpys(choice: Choice, written_out: bool):
             np.testing.assert_allclose(part, wanted, rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@DTYPES
 @pytest.mark.parametrize("choice", [*ELEMENTWISE, *FORMULAS], ids=lambda c: c.text)
 def test_instruction_sets_give_the_same_bits(choice: Choice, dtype: type):
     z = np.r_[np.linspace(-12, 12, 97), [np.inf, -np.inf, np.nan, 1e30, -1e30, 0.0]].astype(dtype)
     both = [np.stack(applied(choice, z, kernel)) for kernel in kernels()]
+    for other in both[1:]:
+        np.testing.assert_array_equal(other, both[0])
+
+
+@DTYPES
+@pytest.mark.parametrize("name", [*EXACT, "**"])
+def test_instruction_sets_give_functions_the_same_bits(name: str, dtype: type):
+    z = np.r_[points(dtype), np.array(SPECIAL, dtype)]
+    both = [power(z, z[::-1], kernel) if name == "**" else called(name, z, kernel) for kernel in kernels()]
     for other in both[1:]:
         np.testing.assert_array_equal(other, both[0])

@@ -88,7 +88,7 @@ template <class T> class Activation {
 
     // σ(x), and its slope σ(x) σ(−x).
     static P logistic(P x, P& slope) {
-        const P one = all(T(1)), e = exp<T>(-abs<T>(x)), high = one / (e + one), low = e * high;
+        const P one = all(T(1)), e = exp_of_negative<T>(-abs<T>(x)), high = one / (e + one), low = e * high;
         slope = high * low;
         return select(x < P{}, low, high);
     }

@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "vector_math.hpp"
+#include "power.hpp"
+#include "trigonometry.hpp"
 
 namespace lanes {
 
@@ -115,7 +116,7 @@ template <class T> class Machine {
             case Operation::subtract: return two([](P x, P y) { return x - y; });
             case Operation::multiply: return two([](P x, P y) { return x * y; });
             case Operation::divide: return two([](P x, P y) { return x / y; });
-            case Operation::power: return two([](P x, P y) { return each<T>([](T u, T v) { return std::pow(u, v); }, x, y); });
+            case Operation::power: return two([](P x, P y) { return lanes::pow<T>(x, y); });
             case Operation::whole_power: return one([&](P x) { return whole_power(x, step.b); });
             case Operation::negate: return one([](P x) { return -x; });
             case Operation::less: return compare([](P x, P y) { return x < y; });
@@ -134,20 +135,20 @@ template <class T> class Machine {
             case Operation::expm1: return one([](P x) { return lanes::expm1<T>(x); });
             case Operation::log: return one([](P x) { return lanes::log<T>(x); });
             case Operation::log1p: return one([](P x) { return lanes::log1p<T>(x); });
-            case Operation::log2: return one([](P x) { return each<T>([](T u) { return std::log2(u); }, x); });
+            case Operation::log2: return one([](P x) { return lanes::log2<T>(x); });
             case Operation::sqrt: return one([](P x) { return lanes::sqrt(x); });
             case Operation::abs: return one([](P x) { return lanes::abs<T>(x); });
             case Operation::sign:
                 return one([](P x) { return lanes::select(x == P{}, P{}, lanes::select(x == x, copysign<T>(all(T(1)), x), x)); });
             case Operation::sin: return one([](P x) { return lanes::sin<T>(x); });
             case Operation::cos: return one([](P x) { return lanes::cos<T>(x); });
-            case Operation::tan: return one([](P x) { return each<T>([](T u) { return std::tan(u); }, x); });
-            case Operation::sinh: return one([](P x) { return each<T>([](T u) { return std::sinh(u); }, x); });
-            case Operation::cosh: return one([](P x) { return each<T>([](T u) { return std::cosh(u); }, x); });
+            case Operation::tan: return one([](P x) { return lanes::tan<T>(x); });
+            case Operation::sinh: return one([](P x) { return lanes::sinh<T>(x); });
+            case Operation::cosh: return one([](P x) { return lanes::cosh<T>(x); });
             case Operation::tanh: return one([](P x) { return lanes::tanh<T>(x); });
-            case Operation::arcsin: return one([](P x) { return each<T>([](T u) { return std::asin(u); }, x); });
-            case Operation::arctan: return one([](P x) { return each<T>([](T u) { return std::atan(u); }, x); });
-            case Operation::arcsinh: return one([](P x) { return each<T>([](T u) { return std::asinh(u); }, x); });
+            case Operation::arcsin: return one([](P x) { return lanes::asin<T>(x); });
+            case Operation::arctan: return one([](P x) { return lanes::atan<T>(x); });
+            case Operation::arcsinh: return one([](P x) { return lanes::asinh<T>(x); });
             case Operation::erf: return one([](P x) { return lanes::erf<T>(x); });
             case Operation::erfc: return one([](P x) { return lanes::erfc<T>(x); });
             case Operation::sigmoid: return one([](P x) { return lanes::sigmoid<T>(x); });

@@ -26,7 +26,7 @@ template <class T> inline Pack<T> output_loss(Loss loss, Pack<T> z, Pack<T> y, P
     const Pack<T> sign = select(error >= zero, one, -one);
     switch (loss) {
         case Loss::bce: {  // ln(1 + eᶻ) − y z
-            const Pack<T> e = exp<T>(-abs<T>(z));
+            const Pack<T> e = exp_of_negative<T>(-abs<T>(z));
             derivative = select(z < zero, e, one) / (e + one) - y;
             return max<T>(z, zero) + log1p<T>(e) - y * z;
         }
@@ -39,7 +39,7 @@ template <class T> inline Pack<T> output_loss(Loss loss, Pack<T> z, Pack<T> y, P
         }
         default:  // log_cosh
             derivative = tanh<T>(error);
-            return size + log1p<T>(exp<T>(T(-2) * size)) - T(0.69314718055994531);
+            return size + log1p<T>(exp_of_negative<T>(T(-2) * size)) - T(0.69314718055994531);
     }
 }
 
@@ -53,7 +53,7 @@ Pack<T> sample_loss(Loss loss, const Pack<T>* z, const Pack<T>* y, Pack<T>* deri
         Pack<T> highest = z[0], sum{}, right{};
         for (int j = 1; j < outputs; ++j) highest = max<T>(highest, z[j * samples]);
         for (int j = 0; j < outputs; ++j) {
-            const Pack<T> e = exp<T>(z[j * samples] - highest);
+            const Pack<T> e = exp_of_negative<T>(z[j * samples] - highest);
             derivative[j * samples] = e;
             sum = sum + e;
             right = right + y[j * samples] * (z[j * samples] - highest);

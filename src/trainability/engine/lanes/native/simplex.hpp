@@ -38,7 +38,7 @@ template <class T> void share_out(Simplex kind, const Pack<T>* z, Pack<T>* answe
         return;
     }
     for (int j = 0; j < units; ++j) {
-        const P e = exp<T>(side * z[j * step] - highest);
+        const P e = exp_of_negative<T>(side * z[j * step] - highest);
         answer[j * step] = kind == Simplex::log_softmax ? z[j * step] - highest : e;
         sum = sum + e;
     }

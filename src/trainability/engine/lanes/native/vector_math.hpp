@@ -1,5 +1,7 @@
 // Elementary functions of lanes, by operations that IEEE 754 rounds exactly: the same bits on every processor.
-// Errors against exact values are tested in tests/test_lanes_math.py. Denormal numbers count as 0.
+// Errors are under 2 units of the last place, tested against exact values in tests/test_lanes_math.py. Denormal numbers
+// count as 0, as arguments and as results. Here are exponentials, logarithms, hyperbolic and error functions; the others
+// are in trigonometry.hpp and power.hpp.
 //
 // Polynomials are Taylor's after a reduction of the argument; the number of terms is what the type needs. Those of the
 // tanh and of the error function interpolate at Chebyshev's points: `tanh_terms` (tanh(x)/x − 1)/x² in x² on [0, 0.4],
@@ -9,7 +11,7 @@
 
 #include <cstddef>
 
-#include "lanes.hpp"
+#include "double_word.hpp"
 
 namespace lanes {
 
@@ -18,9 +20,8 @@ template <> struct Format<float> {
     static constexpr int fraction = 23, bias = 127;
     static constexpr float magic = 0x1.8p23f;  // adding it rounds to a whole number, held in the low bits
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
-    static constexpr float half_pi[3] = {0x1.921fb6p0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f};
-    static constexpr float exp_low = -104.0f, exp_high = 88.8f, sine_limit = 3e4f;
-    static constexpr int exp_terms = 7, log_terms = 6, sine_terms = 5;
+    static constexpr float exp_low = -104.0f, exp_high = 88.8f;
+    static constexpr int exp_terms = 7, log_terms = 6, sinh_terms = 5;
     static constexpr float tail_turn = 2, tail_end = 10.1f;
     static constexpr float erfc_terms[] = {6.3721789047122e-05f, 3.8545204006368294e-05f,
         -0.0005879973759874701f, -0.0008226513746194541f, 0.003061688505113125f, 0.00647225184366107f,
@@ -35,9 +36,8 @@ template <> struct Format<double> {
     static constexpr int fraction = 52, bias = 1023;
     static constexpr double magic = 0x1.8p52;
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
-    static constexpr double half_pi[3] = {0x1.921fb54442d18p0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
-    static constexpr double exp_low = -750.0, exp_high = 709.9, sine_limit = 1e6;
-    static constexpr int exp_terms = 13, log_terms = 12, sine_terms = 10;
+    static constexpr double exp_low = -750.0, exp_high = 709.9;
+    static constexpr int exp_terms = 13, log_terms = 12, sinh_terms = 8;
     static constexpr double tail_turn = 4, tail_end = 27;
     static constexpr double erfc_terms[] = {8.690024847398464e-10, -7.618640755130118e-10,
         -1.524032739771575e-08, 3.672436793466471e-09, 1.242015356031439e-07, -7.925548689633914e-08,
@@ -64,35 +64,73 @@ template <class T> inline Pack<T> copysign(Pack<T> size, Pack<T> sign) {
 }
 template <class T> inline Pack<T> max(Pack<T> a, Pack<T> b) { return select(a < b, b, a); }  // hands on a NaN in a
 
+// The terms of a polynomial, the highest power first, or the first `count` of them.
+template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack<T> x, size_t count = N) {
+    Pack<T> result = all(terms[0]);
+    for (size_t i = 1; i < count; ++i) result = fma(result, x, all(terms[i]));
+    return result;
+}
+
 // 2ⁿ for whole n in the range of exponents; `shifted` is n + magic.
 template <class T> inline Pack<T> power_of_2(Pack<T> shifted) {
     return from_bits<T>((bits<T>(shifted) + Format<T>::bias) << Format<T>::fraction);
 }
 
-// x = n ln 2 + r with |r| ≤ ln 2 / 2, and (eʳ − 1 − r) / r².
-template <class T> struct Exponent { Pack<T> n, r, rest; };
-template <class T> inline Exponent<T> reduce_exponent(Pack<T> x) {
+// p 2ⁿ for whole n, in two factors, as 2ⁿ alone may overflow.
+template <class T> inline Pack<T> scale(Pack<T> p, Pack<T> n) {
+    const T magic = Format<T>::magic;
+    const Pack<T> half = fma(n, all(T(0.5)), all(magic));
+    return p * power_of_2<T>(half) * power_of_2<T>(n - (half - magic) + magic);
+}
+
+// (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2.
+template <class T> inline Pack<T> exp_rest(Pack<T> r) {
+    double factorial = 1;
+    for (int k = 2; k <= Format<T>::exp_terms; ++k) factorial *= k;
+    Pack<T> rest = all(T(1 / factorial));
+    for (int k = Format<T>::exp_terms; k > 2; --k) {
+        factorial /= k;
+        rest = fma(rest, r, all(T(1 / factorial)));
+    }
+    return rest;
+}
+
+// eˣ = (1 + p) 2ⁿ, for x in the range of exponents.
+template <class T> struct Power { Pack<T> n, p; };
+template <class T> inline Power<T> reduce_exponent(Pack<T> x) {
     using F = Format<T>;
     const Pack<T> n = fma(x, all(T(1.4426950408889634)), all(F::magic)) - F::magic;
     Pack<T> r = fma(n, all(-F::ln2_high), x);
     r = fma(n, all(-F::ln2_low), r);
-    double factorial = 1;
-    for (int k = 2; k <= F::exp_terms; ++k) factorial *= k;
-    Pack<T> rest = all(T(1 / factorial));
-    for (int k = F::exp_terms; k > 2; --k) {
-        factorial /= k;
-        rest = fma(rest, r, all(T(1 / factorial)));
-    }
-    return {n, r, rest};
+    return {n, fma(r * r, exp_rest<T>(r), r)};
 }
 
-template <class T> inline Pack<T> exp(Pack<T> x) {
+// The same for an x of double words, brought into that range.
+template <class T> inline Power<T> wide_exp(Wide<T> x) {
     using F = Format<T>;
-    x = select(x < F::exp_low, all(F::exp_low), select(x > F::exp_high, all(F::exp_high), x));
-    const Exponent<T> e = reduce_exponent<T>(x);
-    const Pack<T> p = fma(e.r * e.r, e.rest, e.r) + T(1);
-    const Pack<T> half = fma(e.n, all(T(0.5)), all(F::magic));  // two factors: 2ⁿ alone may overflow
-    return p * power_of_2<T>(half) * power_of_2<T>(e.n - (half - F::magic) + F::magic);
+    const Pack<T> low = all(F::exp_low), high = all(F::exp_high);
+    const Pack<T> bounded = select(x.high < low, low, select(x.high > high, high, x.high));
+    const Pack<T> n = fma(bounded, all(T(1.4426950408889634)), all(F::magic)) - F::magic;
+    const Pack<T> first = fma(n, all(-F::ln2_high), bounded), r = fma(n, all(-F::ln2_low), first);
+    const Pack<T> lost = fma(n, all(-F::ln2_low), first - r) + x.low, rest = r * r * exp_rest<T>(r);
+    return {n, r + (rest + fma(lost, r + rest, lost))};
+}
+
+// eˣ 2ⁿ, for n of a few units.
+template <class T> inline Pack<T> scaled_exp(Pack<T> x, T n) {
+    const T low = Format<T>::exp_low, high = Format<T>::exp_high + 1;
+    const Power<T> e = reduce_exponent<T>(select(x < low, all(low), select(x > high, all(high), x)));
+    return scale<T>(e.p + T(1), e.n + n);
+}
+
+template <class T> inline Pack<T> exp(Pack<T> x) { return scaled_exp<T>(x, T(0)); }
+
+// eˣ for x ≤ 0: no scale can overflow, and what falls below the least normal number is flushed to 0.
+template <class T> inline Pack<T> exp_of_negative(Pack<T> x) {
+    constexpr T low = sizeof(T) == 4 ? T(-87.6) : T(-708.7);
+    const Power<T> e = reduce_exponent<T>(select(x < low, all(low), x));
+    const Pack<T> size = power_of_2<T>(e.n + Format<T>::magic);
+    return fma(e.p, size, size);
 }
 
 // eˣ − 1.
@@ -100,11 +138,10 @@ template <class T> inline Pack<T> expm1(Pack<T> x) {
     using F = Format<T>;
     const Pack<T> low = all(T(-40));  // below, the result rounds to −1
     const Pack<T> bounded = select(x < low, low, select(x > F::exp_high, all(F::exp_high), x));
-    const Exponent<T> e = reduce_exponent<T>(bounded);
-    const Pack<T> p = fma(e.r * e.r, e.rest, e.r);
+    const Power<T> e = reduce_exponent<T>(bounded);
     const Pack<T> half = power_of_2<T>(e.n - T(1) + F::magic);
-    const Pack<T> result = T(2) * fma(half, p, half - T(0.5));
-    return select(e.n == Pack<T>{}, p, result);
+    const Pack<T> result = T(2) * fma(half, e.p, half - T(0.5));
+    return select(x == Pack<T>{}, x, select(e.n == Pack<T>{}, e.p, result));  // −0 keeps its sign
 }
 
 // ln(m 2ᵏ) for m in [√½, √2), where f = m − 1, and `less` is taken off f (what rounding put there).
@@ -117,16 +154,22 @@ template <class T> inline Pack<T> log_parts(Pack<T> k, Pack<T> f, Pack<T> more) 
     return fma(k, all(F::ln2_high), f - (half_square - tail));
 }
 
-// ln x + more, for x that is positive and finite.
-template <class T> inline Pack<T> log_positive(Pack<T> x, Pack<T> more) {
+// x = m 2ᵏ with m in [√½, √2), for x that is positive and finite; `count` is k.
+template <class T> struct Parts { Pack<T> count, m; };
+template <class T> inline Parts<T> take_apart(Pack<T> x) {
     using F = Format<T>;
     const T low = T(0.70710678118654752);
     typename Types<T>::integer start;
     std::memcpy(&start, &low, sizeof start);
     const Mask<T> k = (bits<T>(x) - start) >> F::fraction;
     const Pack<T> m = from_bits<T>(bits<T>(x) - (k << F::fraction));
-    const Pack<T> count = from_bits<T>(bits<T>(all(F::magic)) + k) - F::magic;
-    return log_parts<T>(count, m - T(1), more);
+    return {from_bits<T>(bits<T>(all(F::magic)) + k) - F::magic, m};
+}
+
+// ln x + more, for x that is positive and finite.
+template <class T> inline Pack<T> log_positive(Pack<T> x, Pack<T> more) {
+    const Parts<T> parts = take_apart<T>(x);
+    return log_parts<T>(parts.count, parts.m - T(1), more);
 }
 
 template <class T> inline Pack<T> log_special(Pack<T> x, Pack<T> result) {
@@ -146,65 +189,49 @@ template <class T> inline Pack<T> log1p(Pack<T> x) {
 }
 
 template <class T> inline Pack<T> sigmoid(Pack<T> x) {
-    const Pack<T> e = exp<T>(-abs<T>(x));
-    return select(x < Pack<T>{}, e, all(T(1))) / (e + T(1));
+    const Pack<T> e = exp_of_negative<T>(-abs<T>(x));
+    return divide<T>({select(x < Pack<T>{}, e, all(T(1))), Pack<T>{}}, ordered_sum<T>(all(T(1)), e)).high;
 }
 
 // ln(1 + eˣ).
 template <class T> inline Pack<T> softplus(Pack<T> x) {
-    return max<T>(x, Pack<T>{}) + log1p<T>(exp<T>(-abs<T>(x)));
+    return max<T>(x, Pack<T>{}) + log1p<T>(exp_of_negative<T>(-abs<T>(x)));
 }
 
-// A function of the C library, lane by lane: for what is rare. A function object, so that it is called directly.
-template <class T, class F> inline Pack<T> each(F function, Pack<T> x) {
-    for (int i = 0; i < width<T>; ++i) x[i] = function(x[i]);
-    return x;
-}
-template <class T, class F> inline Pack<T> each(F function, Pack<T> x, Pack<T> y) {
-    for (int i = 0; i < width<T>; ++i) x[i] = function(x[i], y[i]);
-    return x;
-}
-
-// sin(x + quarter · π/2).
-template <class T> inline Pack<T> sine(Pack<T> x, int quarter) {
-    using F = Format<T>;
-    if (any<T>(abs<T>(x) > F::sine_limit))
-        return each<T>([quarter](T v) { return quarter ? std::cos(v) : std::sin(v); }, x);
-    const Pack<T> shifted = fma(x, all(T(0.63661977236758134)), all(F::magic)), n = shifted - F::magic;
-    Pack<T> r = x;
-    for (T part : F::half_pi) r = fma(n, all(-part), r);
-    const Pack<T> z = r * r;
-    // sin r = r + r z S(z), cos r = 1 − z/2 + z² C(z).
+template <class T> inline Pack<T> sinh(Pack<T> x) {
+    constexpr int terms = Format<T>::sinh_terms;
+    const Pack<T> size = abs<T>(x), z = x * x;
     double factorial = 1;
-    constexpr int last = 2 * F::sine_terms;
-    for (int k = 2; k <= last; ++k) factorial *= k;
-    Pack<T> c = all(T((F::sine_terms % 2 ? -1 : 1) / factorial)), s = all(T((F::sine_terms % 2 ? -1 : 1) / (factorial * (last + 1))));
-    for (int k = F::sine_terms - 1; k >= 1; --k) {
-        factorial /= (2 * k + 1) * (2 * k + 2);
-        const double sign = k % 2 ? -1 : 1;
-        s = fma(s, z, all(T(sign / (factorial * (2 * k + 1)))));
-        if (k > 1) c = fma(c, z, all(T(sign / factorial)));
+    for (int k = 2; k <= 2 * terms + 1; ++k) factorial *= k;
+    Pack<T> series = all(T(1 / factorial));  // (sinh x/x − 1)/x²
+    for (int k = terms; k > 1; --k) {
+        factorial /= (2 * k) * (2 * k + 1);
+        series = fma(series, z, all(T(1 / factorial)));
     }
-    const Pack<T> sin_r = fma(r * z, s, r);
-    const Pack<T> head = T(1) - T(0.5) * z, cos_r = head + fma(z * z, c, (T(1) - head) - T(0.5) * z);
-    const Mask<T> place = bits<T>(shifted) + quarter;
-    const Pack<T> size = select((place & 1) == Mask<T>{}, sin_r, cos_r);
-    return select((place & 2) == Mask<T>{}, size, -size);
+    const Pack<T> half = scaled_exp<T>(size, T(-1)), large = half - T(0.25) / half;
+    return copysign<T>(select(size < T(1), fma(size * z, series, size), large), x);
 }
-template <class T> inline Pack<T> sin(Pack<T> x) { return sine<T>(x, 0); }
-template <class T> inline Pack<T> cos(Pack<T> x) { return sine<T>(x, 1); }
 
-template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack<T> x) {
-    Pack<T> result = all(terms[0]);
-    for (size_t i = 1; i < N; ++i) result = fma(result, x, all(terms[i]));
-    return result;
+template <class T> inline Pack<T> cosh(Pack<T> x) {
+    const Pack<T> half = scaled_exp<T>(abs<T>(x), T(-1));
+    return half + T(0.25) / half;
+}
+
+// The inverse of sinh: ln(a + √(1 + a²)) for a ≥ 0.
+template <class T> inline Pack<T> asinh(Pack<T> x) {
+    const Pack<T> a = abs<T>(x), one = all(T(1)), square = a * a;
+    const Wide<T> y = ordered_sum<T>(a, square / (sqrt(square + one) + one)), u = exact_sum<T>(one, y.high);
+    const Mask<T> far = a > T(int64_t(1) << (Format<T>::fraction / 2 + 2));  // where it is ln 2a
+    const Pack<T> more = select(far, all(T(0.69314718055994531)), (u.low + y.low) / u.high);
+    const Pack<T> argument = select(far, a, u.high);
+    return copysign<T>(log_special<T>(argument, log_positive<T>(argument, more)), x);
 }
 
 template <class T> inline Pack<T> tanh(Pack<T> x) {
     const Pack<T> size = abs<T>(x), square = x * x;
     const Pack<T> small = fma(x * square, polynomial<T>(Format<T>::tanh_terms, square), x);
-    const Pack<T> large = T(1) - T(2) / (exp<T>(size + size) + T(1));
-    return select(size < T(0.625), small, copysign<T>(large, x));
+    const Pack<T> e = exp_of_negative<T>(T(-2) * size), large = T(1) - (e + e) / (e + T(1));
+    return copysign<T>(select(size < T(0.625), small, large), x);
 }
 
 // exp(−a²) and erfc(a) for a ≥ 0.
@@ -213,7 +240,7 @@ template <class T> inline Tail<T> tail(Pack<T> a) {
     using F = Format<T>;
     a = select(a > F::tail_end, all(F::tail_end), a);
     const Pack<T> square = a * a, lost = fma(a, a, -square);  // the square's rounding would be magnified
-    const Pack<T> e = exp<T>(-square), gauss = e * (T(1) - lost), reciprocal = T(1) / (a + F::tail_turn);
+    const Pack<T> e = exp_of_negative<T>(-square), gauss = e * (T(1) - lost), reciprocal = T(1) / (a + F::tail_turn);
     return {gauss, gauss * polynomial<T>(F::erfc_terms, (a - F::tail_turn) * reciprocal) * reciprocal};
 }
 
@@ -222,9 +249,21 @@ template <class T> inline Pack<T> erf_near_0(Pack<T> x) {
     return fma(x, polynomial<T>(Format<T>::erf_terms, x * x), x);
 }
 
+// In double words where roundings would add up; the area of `tail` is several units of the last place off.
 template <class T> inline Pack<T> erfc(Pack<T> x) {
-    const Pack<T> size = abs<T>(x), area = tail<T>(size).area;
-    return select(size < T(0.5), T(1) - erf_near_0<T>(x), select(x < Pack<T>{}, T(2) - area, area));
+    using F = Format<T>;
+    constexpr auto& c = F::erfc_terms;
+    constexpr size_t last = sizeof c / sizeof(T) - 1;
+    const Pack<T> size = abs<T>(x), a = select(size > F::tail_end, all(F::tail_end), size), turn = all(F::tail_turn);
+    const Wide<T> bottom = exact_sum<T>(a, turn), t = divide<T>(exact_sum<T>(a, -turn), bottom);
+    Wide<T> rise = exact_product<T>(t.high, polynomial<T>(c, t.high, last));
+    const Pack<T> slope = fma(t.high, fma(t.high, all(3 * c[last - 3]), all(2 * c[last - 2])), all(c[last - 1]));  // nearly
+    rise.low = fma(t.low, slope, rise.low);
+    const Wide<T> top = add<T>({all(c[last]), Pack<T>{}}, rise), square = exact_product<T>(a, a);
+    const Power<T> e = wide_exp<T>({-square.high, -square.low});
+    const Pack<T> area = scale<T>(multiply<T>(ordered_sum<T>(all(T(1)), e.p), divide<T>(top, bottom)).high, e.n);
+    const Pack<T> near_0 = (T(1) - x) - x * polynomial<T>(F::erf_terms, x * x);
+    return select(size < T(0.75), near_0, select(x < Pack<T>{}, T(2) - area, area));
 }
 
 template <class T> inline Pack<T> erf(Pack<T> x) {
