@@ -24,7 +24,7 @@ COMPARED: Final = 8
 TOLERANCE: Final = 1e-3
 """Between peers; rounding makes 1e-6 after the check's steps, a learning rate wrong by a tenth 1e-2."""
 TOLERANCE_OF_MEANS: Final = 0.02
-"""Where every peer shuffles for itself, so that only the mean over the networks compares."""
+"""Where every peer shuffles for itself, so that only the networks' mean compares."""
 LARGEST: Final = 2**28
 """Blocks of more numbers are not tried (1 GiB in float32)."""
 SEARCH_SHARE: Final = 0.2
@@ -66,7 +66,7 @@ class Check:
 
     Attributes:
         accuracy: the share of right answers to the training rows, over all networks.
-        losses: over the training rows, of the first networks; in mini-batches the mean over the networks.
+        losses: over the training rows, of the first networks; in mini-batches their mean.
         tolerance: how far the losses may be from the other peers'.
     """
 
@@ -132,7 +132,7 @@ def check(start: Start, work: Work, networks: int = CHECK_NETWORKS, tolerance: f
 def checked(work: Work, losses: np.ndarray, accuracy: float, tolerance: float = TOLERANCE) -> Check:
     """The check of networks, from the losses (networks,) and the accuracy that they have come to."""
     if work.batch:
-        return Check(accuracy, (float(losses.mean()),), TOLERANCE_OF_MEANS)
+        return Check(accuracy, (float(losses[:COMPARED].mean()),), TOLERANCE_OF_MEANS)
     return Check(accuracy, tuple(float(loss) for loss in losses[:COMPARED]), tolerance)
 
 
@@ -168,11 +168,12 @@ def _promises(setting: Setting, rates: dict[Setting, float], work: Work) -> bool
 
 
 def _between(best: Setting, tried: list[Setting]) -> list[Setting]:
-    """Geometric means of the best block and the next smaller and larger ones that were tried."""
+    """Geometric means of the best block and its tried neighbours, where these are further than twice off."""
     blocks = sorted(one.block for one in tried if one.threads == best.threads)
     place = blocks.index(best.block)
     neighbours = blocks[max(0, place - 1) : place] + blocks[place + 1 : place + 2]
-    return [Setting(round(math.sqrt(best.block * block)), best.threads) for block in neighbours]
+    far = [block for block in neighbours if max(block, best.block) > 2 * min(block, best.block)]
+    return [Setting(round(math.sqrt(best.block * block)), best.threads) for block in far]
 
 
 def _try(start: Start, setting: Setting, work: Work, seconds: float) -> _Tried:

@@ -2,8 +2,8 @@
 
 For full batches, two classes and Adam.
 
-Its Adam adds epsilon before it corrects the bias, where PyTorch and optax add it after. While gradients are tiny this
-moves the losses: by 0.01 with the epsilon of 1e-8, by 0.00002 with one of 1e-14.
+Its Adam adds epsilon before it corrects the bias, where PyTorch and optax add it after. This moves the losses after the
+check: by 0.001 in most networks, by up to 0.5 in those whose gradients begin near zero.
 """
 
 from __future__ import annotations
@@ -69,4 +69,4 @@ def measure(seconds: float, work: Work) -> Measurement:
 
 def check(work: Work) -> Check:
     """A few networks, one after another."""
-    return measurement.check(_Trainer, work, COMPARED, tolerance=0.05)
+    return measurement.check(_Trainer, work, COMPARED, tolerance=0.005)
