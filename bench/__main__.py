@@ -52,7 +52,7 @@ def main() -> int:
             json.dumps(document, indent=1) + "\n", "utf-8"
         )  # after each row: the next may be stopped
     console.print(_summary(found))
-    console.print(f"figures in {chosen.json}")
+    console.print(f"load at the start {load:.1f}, {os.cpu_count()} cores; figures in {chosen.json}", highlight=False)
     return 0 if all(one.sound for _, one in found) else 1
 
 
