@@ -1,27 +1,22 @@
-"""The contest: every contestant in a process of its own, taking turns, so that noise falls on all alike.
-
-Between its turns a process waits. What happens in its process (settings of threads, the backend of Keras, compiled
-programs) stays there.
-"""
+"""The contest: every contestant in a process of its own, taking turns, so that noise falls on all alike."""
 
 from __future__ import annotations
 
 import importlib
-import multiprocessing
 import pkgutil
 import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from types import TracebackType
 from typing import Any, Final, Protocol, cast
 
 import bench.peers
 from bench.measurement import Check, Measurement
+from bench.process import Failure, Served
 from bench.works import Work
 
-PATIENCE: Final = 600.0
-"""Seconds after which a contestant that does not answer is given up."""
+LANES: Final = "trainability_lanes"
+BATCHED: Final = "pytorch_batched"
 
 
 class Peer(Protocol):
@@ -34,17 +29,15 @@ class Peer(Protocol):
     def check(self, work: Work) -> Check: ...
 
 
-class Failure(Exception):
-    """A contestant could not do its work; the sentence says why."""
-
-
 @dataclass
 class Standing:
     """What one contestant has shown.
 
     Attributes:
         key, name: of the module, and for the table.
-        difference: the largest between its losses and the median of all contestants', None where not comparable.
+        difference: between its losses and the median of all contestants', None where there are no others. Of
+            several networks the quarter that parts most is left out: where a gradient is nearly zero, Adam makes large
+            steps of rounding and of the place of ε.
         failure: why it is out, if it is.
     """
 
@@ -77,109 +70,65 @@ def peers() -> dict[str, Peer]:
     return {key: cast(Peer, importlib.import_module(f"bench.peers.{key}")) for key in keys}
 
 
-def contest(work: Work, keys: list[str], turns: int, seconds: float, say: Callable[[str], None]) -> list[Standing]:
-    """Let the contestants `keys` take `turns` turns of about `seconds` each; the fastest comes first.
+class Contest:
+    """The contestants `keys`, ready for one work after another."""
 
-    The first turn is not counted: in it programs are compiled and block sizes are tried.
-    """
-    known = peers()
-    standings = [Standing(key, known[key].NAME) for key in keys]
-    processes = {key: _Process(key, work) for key in keys}
-    try:
+    def __init__(self, keys: Iterable[str]):
+        self.names = {key: peers()[key].NAME for key in keys}
+        self.processes = {key: Served(f"bench.peers.{key}") for key in self.names}
+
+    def __enter__(self) -> Contest:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for process in self.processes.values():
+            process.stop()
+
+    def check(self, work: Work) -> list[Standing]:
+        """Every contestant's check, in the order of the keys."""
+        standings = [Standing(key, name) for key, name in self.names.items()]
         for standing in standings:
-            say(f"{standing.name}: the check, and the best setting")
-            standing.check = _ask(processes, standing, "check")
-            if standing.check:
-                _ask(processes, standing, "measure", seconds)
+            standing.check = self._ask(standing, "check", work)
+        _compare_losses(standings)
+        return standings
+
+    def run(self, work: Work, turns: int, seconds: float, say: Callable[[str], None]) -> list[Standing]:
+        """Let the contestants take `turns` turns of about `seconds` each; the fastest comes first.
+
+        The first turn is not counted: in it programs are compiled and block sizes are tried.
+        """
+        say(f"{work.name}: the checks")
+        standings = self.check(work)
+        for standing in standings:
+            if standing.failure is None:
+                say(f"{work.name}: the best setting of {standing.name}")
+                self._ask(standing, "measure", seconds, work)
         for turn in range(turns):
-            say(f"turn {turn + 1} of {turns}")
+            say(f"{work.name}: turn {turn + 1} of {turns}")
             shift = turn % len(standings)
             for standing in standings[shift:] + standings[:shift]:
-                if standing.failure is None and (measured := _ask(processes, standing, "measure", seconds)):
+                if standing.failure is None and (measured := self._ask(standing, "measure", seconds, work)):
                     standing.measurements.append(measured)
-    finally:
-        for process in processes.values():
-            process.stop()
-    _compare_losses(standings)
-    return sorted(standings, key=lambda one: one.rate if one.failure is None else 0.0, reverse=True)
+        return sorted(standings, key=lambda one: one.rate if one.failure is None else 0.0, reverse=True)
+
+    def _ask(self, standing: Standing, function: str, *arguments: Any) -> Any:
+        try:
+            return self.processes[standing.key].ask(function, *arguments)
+        except Failure as failure:
+            standing.failure = str(failure)
+            return None
 
 
-def paired_ratio(one: Standing, other: Standing) -> float:
-    """How many times as fast `one` is as `other`: the median over turns of the ratio within the turn."""
-    return statistics.median(a / b for a, b in zip(one.rates, other.rates, strict=True))
+def ratios(one: Standing, other: Standing) -> list[float]:
+    """How many times as fast `one` is as `other`, in each turn."""
+    return [a / b for a, b in zip(one.rates, other.rates, strict=True)]
 
 
 def _compare_losses(standings: list[Standing]) -> None:
-    comparable = [one for one in standings if one.check and one.check.losses]
-    if len(comparable) < 2:
+    checked = [(one, one.check) for one in standings if one.check]
+    if len(checked) < 2:
         return
-    middle = [statistics.median(column) for column in zip(*(_losses(one) for one in comparable), strict=True)]
-    for one in comparable:
-        one.difference = max(abs(a - b) for a, b in zip(_losses(one), middle, strict=True))
-
-
-def _losses(standing: Standing) -> tuple[float, ...]:
-    return standing.check.losses if standing.check else ()
-
-
-def _ask(processes: dict[str, _Process], standing: Standing, what: str, *arguments: Any) -> Any:
-    try:
-        return processes[standing.key].ask(what, *arguments)
-    except Failure as failure:
-        standing.failure = str(failure)
-        return None
-
-
-class _Process:
-    """A contestant at the other end of a pipe."""
-
-    def __init__(self, key: str, work: Work):
-        # Not a fork: threads of libraries do not survive one.
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(target=_serve, args=(other, key, work), daemon=True)
-        self.process.start()
-        other.close()
-
-    def ask(self, what: str, *arguments: Any) -> Any:
-        """The answer; Failure if there is none."""
-        begun = time.monotonic()
-        try:
-            self.connection.send((what, arguments))
-            while not self.connection.poll(1.0):
-                if time.monotonic() - begun > PATIENCE:
-                    self.stop()
-                    raise Failure(f"no answer within {PATIENCE:g} s")
-            answer = self.connection.recv()
-        except (EOFError, OSError):
-            self.process.join(5.0)
-            raise Failure(f"its process ended with exit code {self.process.exitcode}") from None
-        if isinstance(answer, Failure):
-            raise answer
-        return answer
-
-    def stop(self) -> None:
-        """End the process."""
-        self.connection.close()
-        self.process.join(1.0)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
-
-
-def _serve(connection: Connection, key: str, work: Work) -> None:
-    """Answer until the other end is closed."""
-    module = peers()[key]
-    while True:
-        try:
-            what, arguments = connection.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        try:
-            answer = getattr(module, what)(*arguments, work)
-        except KeyboardInterrupt:
-            return
-        except Exception as error:  # whatever a library raises puts its contestant out, not the contest
-            lines = str(error).strip().splitlines()
-            answer = Failure(f"{type(error).__name__}: {lines[0] if lines else 'no message'}")
-        connection.send(answer)
+    middle = [statistics.median(column) for column in zip(*(check.losses for _, check in checked), strict=True)]
+    for one, check in checked:
+        apart = sorted(abs(a - b) for a, b in zip(check.losses, middle, strict=True))
+        one.difference = apart[len(apart) - 1 - len(apart) // 4]

@@ -1,7 +1,9 @@
 """Keras on JAX: `model.fit` on one network, one epoch per step, since all rows are one batch.
 
-Its Adam adds epsilon before it corrects the bias, where PyTorch and optax add it after. While gradients are tiny this
-moves the losses: by 0.01 with the epsilon of 1e-8, by 0.00002 with one of 1e-14.
+For full batches, two classes and Adam.
+
+Its Adam adds epsilon before it corrects the bias, where PyTorch and optax add it after. This moves the losses after the
+check: by 0.001 in most networks, by up to 0.5 in those whose gradients begin near zero.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 
 from bench import measurement
 from bench.measurement import COMPARED, Check, Measurement, Setting
-from bench.works import WORKS, Work
+from bench.works import Work
 
 NAME = "Keras fit"
 SLOW_START = False
@@ -39,7 +41,7 @@ def _model(work: Work) -> tuple[Any, float]:
 
 def _fit(model: Any, work: Work, epochs: int) -> None:
     x, y = work.rows
-    model.fit(x, y[:, None], batch_size=len(x), epochs=epochs, shuffle=False, verbose=0)
+    model.fit(x, y, batch_size=len(x), epochs=epochs, shuffle=False, verbose=0)
 
 
 class _Trainer:
@@ -56,15 +58,15 @@ class _Trainer:
         _fit(self.model, self.work, steps)
         return steps
 
-    def logits(self) -> np.ndarray:
-        return np.asarray(self.model(self.work.rows[0])).T
+    def outputs(self) -> np.ndarray:
+        return np.asarray(self.model(self.work.rows[0]))[None]
 
 
-def measure(seconds: float, work: Work = WORKS[0]) -> Measurement:
+def measure(seconds: float, work: Work) -> Measurement:
     """One network at a time."""
     return measurement.measure(_Trainer, (Setting(1),), seconds, work)
 
 
-def check(work: Work = WORKS[0]) -> Check:
+def check(work: Work) -> Check:
     """A few networks, one after another."""
-    return measurement.check(_Trainer, COMPARED, work, together=False, tolerance=0.05)
+    return measurement.check(_Trainer, work, COMPARED, tolerance=0.005)

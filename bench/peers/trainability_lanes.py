@@ -1,20 +1,20 @@
-"""This package with its lanes engine, by its front door: `trainability.compare`."""
+"""This package with its lanes engine, by its front door."""
 
 from __future__ import annotations
 
+from bench import front_door
 from bench.measurement import Check, Measurement
-from bench.peers import trainability_reference
-from bench.works import WORKS, Work
+from bench.works import Work
 
 NAME = "trainability lanes"
 SLOW_START = False
 
 
-def measure(seconds: float, work: Work = WORKS[0]) -> Measurement:
+def measure(seconds: float, work: Work) -> Measurement:
     """As many networks and steps as fill the time."""
-    return trainability_reference.measure(seconds, work, "lanes")
+    return front_door.measure(seconds, work, engine="lanes")
 
 
-def check(work: Work = WORKS[0]) -> Check:
-    """Networks with weights of the package's own draws: only the solved share compares with the others'."""
-    return trainability_reference.check(work, "lanes")
+def check(work: Work) -> Check:
+    """From the trials' records."""
+    return front_door.check(work, engine="lanes")
