@@ -105,26 +105,26 @@ template <class T> class Activation {
         };
         switch (kind) {
             case Kind::identity: return loop([=](P x, P& d) { d = one; return x; });
-            case Kind::relu: return loop([=](P x, P& d) { d = select(x > zero, one, zero); return select(x <= zero, zero, x); });
+            case Kind::relu: return loop([=](P x, P& d) { d = select(x > zero, one, zero); return larger(x, zero); });
             case Kind::leaky_relu: return loop([=](P x, P& d) { d = select(x > zero, one, number); return d * x; });
-            case Kind::tanh: return loop([=](P x, P& d) { const P y = tanh<T>(x); d = one - y * y; return y; });
+            case Kind::tanh: return loop([=](P x, P& d) { const P y = tanh<T>(x); d = fma(-y, y, one); return y; });
             case Kind::sigmoid: return loop([=](P x, P& d) { return logistic(x, d); });
             case Kind::silu:  // x σ(βx)
                 return loop([=](P x, P& d) {
                     const P s = logistic(number * x, d);
-                    d = s + x * (d * number);
+                    d = fma(x, d * number, s);
                     return x * s;
                 });
             case Kind::gelu:  // x Φ(x)
                 return loop([=](P x, P& d) {
                     const Tail<T> t = tail<T>(abs<T>(x) * T(0.70710678118654752));
                     const P low = T(0.5) * t.area, cdf = select(x < zero, low, one - low);
-                    d = cdf + x * (t.gauss * T(0.39894228040143268));
+                    d = fma(x, t.gauss * T(0.39894228040143268), cdf);
                     return x * cdf;
                 });
             case Kind::elu:  // α (eˣ − 1) below 0
                 return loop([=](P x, P& d) {
-                    const P low = number * expm1<T>(select(x > zero, zero, x));
+                    const P low = number * expm1<T>(smaller(x, zero));
                     d = select(x > zero, one, low + number);
                     return select(x > zero, x, low);
                 });

@@ -84,6 +84,22 @@ inline Pack<double> sqrt(Pack<double> x) {
 #endif
 }
 
+// The larger and the smaller of two; `a` if either is a NaN, or both are 0.
+#if defined(__AVX512F__)
+inline Pack<float> larger(Pack<float> a, Pack<float> b) { return _mm512_max_ps(b, a); }
+inline Pack<float> smaller(Pack<float> a, Pack<float> b) { return _mm512_min_ps(b, a); }
+inline Pack<double> larger(Pack<double> a, Pack<double> b) { return _mm512_max_pd(b, a); }
+inline Pack<double> smaller(Pack<double> a, Pack<double> b) { return _mm512_min_pd(b, a); }
+#elif defined(__AVX2__)
+inline Pack<float> larger(Pack<float> a, Pack<float> b) { return _mm256_max_ps(b, a); }
+inline Pack<float> smaller(Pack<float> a, Pack<float> b) { return _mm256_min_ps(b, a); }
+inline Pack<double> larger(Pack<double> a, Pack<double> b) { return _mm256_max_pd(b, a); }
+inline Pack<double> smaller(Pack<double> a, Pack<double> b) { return _mm256_min_pd(b, a); }
+#else
+template <class P> inline P larger(P a, P b) { return a < b ? b : a; }
+template <class P> inline P smaller(P a, P b) { return b < a ? b : a; }
+#endif
+
 // GCC defers `mask ? a : b` on deduced types badly; one name for it reads better anyway.
 template <class P, class M> inline P select(M where, P then, P otherwise) { return where ? then : otherwise; }
 

@@ -28,7 +28,7 @@ template <class T> inline Pack<T> output_loss(Loss loss, Pack<T> z, Pack<T> y, P
         case Loss::bce: {  // ln(1 + eᶻ) − y z
             const Pack<T> e = exp_of_negative<T>(-abs<T>(z));
             derivative = select(z < zero, e, one) / (e + one) - y;
-            return max<T>(z, zero) + log1p<T>(e) - y * z;
+            return larger(z, zero) + log1p<T>(e) - y * z;
         }
         case Loss::mse: derivative = error + error; return error * error;
         case Loss::mae: derivative = sign; return size;
@@ -51,7 +51,7 @@ Pack<T> sample_loss(Loss loss, const Pack<T>* z, const Pack<T>* y, Pack<T>* deri
     Pack<T> total{};
     if (loss == Loss::cross_entropy) {  // −Σ y ln softmax(z)
         Pack<T> highest = z[0], sum{}, right{};
-        for (int j = 1; j < outputs; ++j) highest = max<T>(highest, z[j * samples]);
+        for (int j = 1; j < outputs; ++j) highest = larger(highest, z[j * samples]);
         for (int j = 0; j < outputs; ++j) {
             const Pack<T> e = exp_of_negative<T>(z[j * samples] - highest);
             derivative[j * samples] = e;
@@ -72,7 +72,7 @@ Pack<T> sample_loss(Loss loss, const Pack<T>* z, const Pack<T>* y, Pack<T>* deri
             Pack<T> right{};
             for (int j = 0; j < outputs; ++j) {
                 right = right + y[j * samples] * z[j * samples];
-                wrong = select(y[j * samples] > T(0.5), wrong, max<T>(wrong, z[j * samples]));
+                wrong = select(y[j * samples] > T(0.5), wrong, larger(wrong, z[j * samples]));
             }
             for (int j = 0; j < outputs; ++j)
                 ties = ties + select(y[j * samples] > T(0.5), zero, select(z[j * samples] == wrong, one, zero));

@@ -113,7 +113,7 @@ template <class T> struct Rule {
             case Optimizer::adamax:
                 return loop([=](P g, P, P& m, P& v, P&) {
                     moment(g, m);
-                    v = max<T>(abs<T>(g) + p2, p1 * v);
+                    v = larger(abs<T>(g) + p2, p1 * v);
                     return m * first / v;
                 });
             case Optimizer::nadam:
@@ -125,7 +125,7 @@ template <class T> struct Rule {
             case Optimizer::amsgrad:
                 return loop([=](P g, P, P& m, P& v, P& most) {
                     moment(g, m);
-                    most = max<T>(most, square(g, v) * second);
+                    most = larger(most, square(g, v) * second);
                     return m * first / (sqrt(most) + p2);
                 });
             case Optimizer::adabelief:

@@ -16,7 +16,7 @@ template <class T> void share_out(Simplex kind, const Pack<T>* z, Pack<T>* answe
     using P = Pack<T>;
     const T side = kind == Simplex::softmin ? T(-1) : T(1);
     P highest = side * z[0], sum{};
-    for (int j = 1; j < units; ++j) highest = max<T>(highest, side * z[j * step]);
+    for (int j = 1; j < units; ++j) highest = larger(highest, side * z[j * step]);
     if (kind == Simplex::sparsemax) {
         // What all the units that stay above 0 give up, found by dropping those that it takes below 0 (C. Michelot,
         // A finite algorithm for finding the projection of a point onto the canonical simplex, JOTA 50 (1986)).

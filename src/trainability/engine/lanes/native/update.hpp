@@ -100,7 +100,7 @@ template <class T> class Update {
     static void clip(P longest, std::vector<P>& gradient) {
         P squares{};
         for (const P& g : gradient) squares = squares + g * g;
-        const P share = longest / max<T>(sqrt(squares), all(std::numeric_limits<T>::min())), one = all(T(1));
+        const P share = longest / larger(sqrt(squares), all(std::numeric_limits<T>::min())), one = all(T(1));
         const P shrink = select(share > one, one, share);
         for (P& g : gradient) g = g * shrink;
     }

@@ -4,9 +4,9 @@
 // are in trigonometry.hpp and power.hpp.
 //
 // Polynomials are Taylor's after a reduction of the argument; the number of terms is what the type needs. Those of the
-// tanh and of the error function interpolate at Chebyshev's points: `tanh_terms` (tanh(x)/x − 1)/x² in x² on [0, 0.4],
-// `erf_terms` erf(x)/x − 1 in x² on [0, 1], `erfc_terms` (a + k) exp(a²) erfc(a) in (a − k)/(a + k) for a up to
-// `tail_end`, k being `tail_turn`.
+// exponential, of the tanh and of the error function interpolate at Chebyshev's points: `exp_terms` (eʳ − 1 − r)/r² in r
+// on [−ln √2, ln √2], `tanh_terms` (tanh(x)/x − 1)/x² in x² on [0, 0.4], `erf_terms` erf(x)/x − 1 in x² on [0, 1],
+// `erfc_terms` (a + k) exp(a²) erfc(a) in (a − k)/(a + k) for a up to `tail_end`, k being `tail_turn`.
 #pragma once
 
 #include <cstddef>
@@ -21,12 +21,14 @@ template <> struct Format<float> {
     static constexpr float magic = 0x1.8p23f;  // adding it rounds to a whole number, held in the low bits
     static constexpr float ln2_high = 0x1.62e4p-1f, ln2_low = 0x1.7f7d1cp-20f;
     static constexpr float exp_low = -104.0f, exp_high = 88.8f;
-    static constexpr int exp_terms = 7, log_terms = 6, sinh_terms = 5;
+    static constexpr int log_terms = 6, sinh_terms = 5;
     static constexpr float tail_turn = 2, tail_end = 10.1f;
     static constexpr float erfc_terms[] = {6.3721789047122e-05f, 3.8545204006368294e-05f,
         -0.0005879973759874701f, -0.0008226513746194541f, 0.003061688505113125f, 0.00647225184366107f,
         -0.02150571532547474f, -0.03644125163555145f, 0.2794717848300934f, -0.6871607303619385f,
         1.0215827226638794f};
+    static constexpr float exp_terms[] = {0.0013926213141530752f, 0.008363203145563602f, 0.041666556149721146f,
+        0.16666576266288757f, 0.5f};
     static constexpr float tanh_terms[] = {0.0022695015650242567f, -0.0083231870085001f, 0.021762503311038017f,
         -0.053958460688591f, 0.1333329975605011f, -0.3333333432674408f};
     static constexpr float erf_terms[] = {7.875874871388078e-05f, -0.000801686430349946f, 0.005189087241888046f,
@@ -37,7 +39,7 @@ template <> struct Format<double> {
     static constexpr double magic = 0x1.8p52;
     static constexpr double ln2_high = 0x1.62e42feep-1, ln2_low = 0x1.a39ef35793c76p-33;
     static constexpr double exp_low = -750.0, exp_high = 709.9;
-    static constexpr int exp_terms = 13, log_terms = 12, sinh_terms = 8;
+    static constexpr int log_terms = 12, sinh_terms = 8;
     static constexpr double tail_turn = 4, tail_end = 27;
     static constexpr double erfc_terms[] = {8.690024847398464e-10, -7.618640755130118e-10,
         -1.524032739771575e-08, 3.672436793466471e-09, 1.242015356031439e-07, -7.925548689633914e-08,
@@ -45,6 +47,9 @@ template <> struct Format<double> {
         -3.6353826014171695e-06, 0.00017681318319289938, -0.00045505262483978447, -0.0002809589325332724,
         0.0061120556462494315, -0.026370053332813836, 0.07638151491013245, -0.17401093724040378,
         0.33085158787797714, -0.5408538313132214, 0.7732087022652376, -0.9765487290808821, 1.095995661000491};
+    static constexpr double exp_terms[] = {2.5100424157005067e-08, 2.7620138719733994e-07, 2.7557268378684192e-06,
+        2.480152119021773e-05, 0.00019841269863105968, 0.0013888888917281794, 0.008333333333330051,
+        0.04166666666662399, 0.16666666666666669, 0.5000000000000001};
     static constexpr double tanh_terms[] = {-2.3855792506852403e-06, 1.2088687074776859e-05,
         -3.696052213648087e-05, 9.597236307523198e-05, -0.00023886464784210452, 0.0005899759192025679,
         -0.0014558274668432423, 0.003592127410695045, -0.008863235493441429, 0.021869488534887755,
@@ -62,7 +67,6 @@ template <class T> inline Pack<T> copysign(Pack<T> size, Pack<T> sign) {
     constexpr auto top = std::numeric_limits<typename Types<T>::integer>::min();
     return from_bits<T>((bits<T>(size) & ~top) | (bits<T>(sign) & top));
 }
-template <class T> inline Pack<T> max(Pack<T> a, Pack<T> b) { return select(a < b, b, a); }  // hands on a NaN in a
 
 // The terms of a polynomial, the highest power first, or the first `count` of them.
 template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack<T> x, size_t count = N) {
@@ -84,16 +88,7 @@ template <class T> inline Pack<T> scale(Pack<T> p, Pack<T> n) {
 }
 
 // (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2.
-template <class T> inline Pack<T> exp_rest(Pack<T> r) {
-    double factorial = 1;
-    for (int k = 2; k <= Format<T>::exp_terms; ++k) factorial *= k;
-    Pack<T> rest = all(T(1 / factorial));
-    for (int k = Format<T>::exp_terms; k > 2; --k) {
-        factorial /= k;
-        rest = fma(rest, r, all(T(1 / factorial)));
-    }
-    return rest;
-}
+template <class T> inline Pack<T> exp_rest(Pack<T> r) { return polynomial<T>(Format<T>::exp_terms, r); }
 
 // eˣ = (1 + p) 2ⁿ, for x in the range of exponents.
 template <class T> struct Power { Pack<T> n, p; };
@@ -128,7 +123,7 @@ template <class T> inline Pack<T> exp(Pack<T> x) { return scaled_exp<T>(x, T(0))
 // eˣ for x ≤ 0: no scale can overflow, and what falls below the least normal number is flushed to 0.
 template <class T> inline Pack<T> exp_of_negative(Pack<T> x) {
     constexpr T low = sizeof(T) == 4 ? T(-87.6) : T(-708.7);
-    const Power<T> e = reduce_exponent<T>(select(x < low, all(low), x));
+    const Power<T> e = reduce_exponent<T>(larger(x, all(low)));
     const Pack<T> size = power_of_2<T>(e.n + Format<T>::magic);
     return fma(e.p, size, size);
 }
@@ -195,7 +190,7 @@ template <class T> inline Pack<T> sigmoid(Pack<T> x) {
 
 // ln(1 + eˣ).
 template <class T> inline Pack<T> softplus(Pack<T> x) {
-    return max<T>(x, Pack<T>{}) + log1p<T>(exp_of_negative<T>(-abs<T>(x)));
+    return larger(x, Pack<T>{}) + log1p<T>(exp_of_negative<T>(-abs<T>(x)));
 }
 
 template <class T> inline Pack<T> sinh(Pack<T> x) {
@@ -238,10 +233,10 @@ template <class T> inline Pack<T> tanh(Pack<T> x) {
 template <class T> struct Tail { Pack<T> gauss, area; };
 template <class T> inline Tail<T> tail(Pack<T> a) {
     using F = Format<T>;
-    a = select(a > F::tail_end, all(F::tail_end), a);
+    a = smaller(a, all(F::tail_end));
     const Pack<T> square = a * a, lost = fma(a, a, -square);  // the square's rounding would be magnified
-    const Pack<T> e = exp_of_negative<T>(-square), gauss = e * (T(1) - lost), reciprocal = T(1) / (a + F::tail_turn);
-    return {gauss, gauss * polynomial<T>(F::erfc_terms, (a - F::tail_turn) * reciprocal) * reciprocal};
+    const Pack<T> e = exp_of_negative<T>(-square), gauss = fma(-e, lost, e), reciprocal = T(1) / (a + F::tail_turn);
+    return {gauss, gauss * polynomial<T>(F::erfc_terms, fma(reciprocal, all(-2 * F::tail_turn), all(T(1)))) * reciprocal};
 }
 
 // erf x for |x| ≤ 1.

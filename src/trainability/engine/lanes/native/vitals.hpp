@@ -70,7 +70,7 @@ template <class T> Pack<T> saturated(const Sight<T>& layer) {
 // Squares are of gradients over the largest one, so that those of tiny ones do not underflow.
 template <class T> Pack<T> gradient_rms(const Sight<T>& layer) {
     Pack<T> largest{}, sum{};
-    for (size_t i = 0; i < layer.weights; ++i) largest = max<T>(abs<T>(layer.gradient[i]), largest);
+    for (size_t i = 0; i < layer.weights; ++i) largest = larger(abs<T>(layer.gradient[i]), largest);
     const Pack<T> scale = select(largest > Pack<T>{}, largest, all(T(1)));
     for (size_t i = 0; i < layer.weights; ++i) {
         const Pack<T> share = layer.gradient[i] / scale;
@@ -88,7 +88,7 @@ template <class T> Pack<T> correlation(const Sight<T>& layer) {
     Pack<T> silent{}, total{};
     for (int s = 0; s < samples; ++s) {
         Pack<T> largest{}, squares{};
-        for (int j = 0; j < layer.units; ++j) largest = max<T>(abs<T>(layer.activation[size_t(j) * samples + s]), largest);
+        for (int j = 0; j < layer.units; ++j) largest = larger(abs<T>(layer.activation[size_t(j) * samples + s]), largest);
         const Pack<T> scale = select(largest > Pack<T>{}, largest, all(T(1)));
         for (int j = 0; j < layer.units; ++j) {
             const Pack<T> share = layer.activation[size_t(j) * samples + s] / scale;
