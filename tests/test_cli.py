@@ -305,7 +305,10 @@ def test_a_run_of_another_spec_is_left_alone(cli: Cli, tmp_path: Path):
     assert "holds another run" in err
 
 
-def test_on_a_full_disk_what_was_finished_stays(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize(("engine", "seeds"), [("reference", "160"), ("lanes", "640")])  # five blocks
+def test_on_a_full_disk_what_was_finished_stays(
+    engine: str, seeds: str, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     write, parts = disk.write_atomically, []
 
     def full(path: Path, data: bytes) -> None:
@@ -315,7 +318,7 @@ def test_on_a_full_disk_what_was_finished_stays(cli: Cli, tmp_path: Path, monkey
             parts.append(path)
         write(path, data)
 
-    many = (*TINY[:-1], "160", "--engine", "reference", "--out", tmp_path / "run")  # in blocks of 32
+    many = (*TINY[:-1], seeds, "--engine", engine, "--out", tmp_path / "run")
     with monkeypatch.context() as patch:
         patch.setattr(disk, "write_atomically", full)
         code, _, err = cli("compare", *many)

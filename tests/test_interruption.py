@@ -17,9 +17,9 @@ import trainability
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="POSIX signals")
 
-# Blocks of 32 that take a while, so that there is time to stop in the middle.
-BLOCKS = 12
-LONG: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20_000, "seeds": BLOCKS * 32, "engine": "reference"}
+# Blocks that take a while, so that there is time to stop in the middle; of 32 networks and of 128.
+LONG: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20_000, "seeds": 12 * 32, "engine": "reference"}
+ENGINES = {"reference": (12, LONG), "lanes": (6, {**LONG, "steps": 200_000, "seeds": 6 * 128, "engine": "lanes"})}
 
 
 def _start(directory: Path, **settings: Any) -> subprocess.Popen[str]:
@@ -41,9 +41,11 @@ def _wait_for_parts(process: subprocess.Popen[str], directory: Path, more_than: 
         time.sleep(0.01)
 
 
-def test_a_run_that_is_stopped_and_killed_ends_as_if_it_was_not(tmp_path: Path):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_run_that_is_stopped_and_killed_ends_as_if_it_was_not(engine: str, tmp_path: Path):
     run = tmp_path / "run"
-    stopped = _start(run)
+    blocks, long = ENGINES[engine]
+    stopped = _start(run, **long)
     _wait_for_parts(stopped, run, 0)
     stopped.send_signal(signal.SIGINT)
     told = time.monotonic()
@@ -53,20 +55,20 @@ def test_a_run_that_is_stopped_and_killed_ends_as_if_it_was_not(tmp_path: Path):
     assert "run the same command again to continue" in err
     assert "Traceback" not in out + err
     kept = _parts(run)
-    assert 0 < len(kept) < BLOCKS
+    assert 0 < len(kept) < blocks
 
-    killed = _start(run)
+    killed = _start(run, **long)
     _wait_for_parts(killed, run, len(kept))
     killed.kill()
     out, err = killed.communicate(timeout=60)
     assert "is in the store already" in out
     assert kept < _parts(run)
 
-    continued = trainability.compare("xor", **LONG, out=run)
-    whole = trainability.compare("xor", **LONG, out=tmp_path / "whole")
+    continued = trainability.compare("xor", **long, out=run)
+    whole = trainability.compare("xor", **long, out=tmp_path / "whole")
     assert_frame_equal(continued.trials, whole.trials)
     assert_frame_equal(continued.table, whole.table)
-    assert continued.trials["trial"].to_list() == list(range(LONG["seeds"]))
+    assert continued.trials["trial"].to_list() == list(range(long["seeds"]))
     assert kept < _parts(run)
     assert _parts(run) == _parts(tmp_path / "whole")  # the names hold checksums
 

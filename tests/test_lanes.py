@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from typing import Any
 
@@ -11,16 +12,23 @@ import pytest
 
 from tests.made import ENGINE, MEASURES, cells, dataset, equal
 from tests.required import required
-from trainability.activations import ACTIVATIONS
+from trainability import problems
+from trainability.activations import ACTIVATIONS, choose
+from trainability.core.errors import SpecError
+from trainability.core.statistics import wilson
 from trainability.core.types import Dataset
 from trainability.engine import selection
+from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Engine
 from trainability.engine.lanes import LanesEngine, missing, unavailable
-from trainability.engine.lanes.library import kernels
+from trainability.engine.lanes.formulas import formula_of
+from trainability.engine.lanes.library import kernels, load
+from trainability.engine.lanes.run import unpacked
 from trainability.losses import LOSSES
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 from trainability.sweep import plan
+from trainability.sweep.spec import make_spec
 
 pytestmark = required(unavailable())
 
@@ -193,8 +201,6 @@ def test_what_the_kernel_does_not_know_goes_to_the_reference_and_the_engine_says
 
 
 def test_without_a_kernel_auto_is_the_reference_and_lanes_is_an_error(monkeypatch: pytest.MonkeyPatch):
-    from trainability.core.errors import SpecError
-
     assert selection.resolve("auto") == "lanes"
     monkeypatch.setattr(selection, "unavailable", lambda: "it was not built")
     assert selection.resolve("auto") == "reference"
@@ -203,32 +209,115 @@ def test_without_a_kernel_auto_is_the_reference_and_lanes_is_an_error(monkeypatc
 
 
 def test_solved_shares_are_the_references():
-    """XOR with 256 seeds in float32: each share lies in the other's interval."""
-    from trainability import problems
-    from trainability.core.statistics import wilson
-    from trainability.sweep.spec import make_spec
-
+    """XOR with 512 seeds and 10,000 steps in float32: each share lies in the other's interval."""
     data = problems.load("xor", seed=0)
-    spec = plan.resolve(make_spec({"problem": "xor", "depth": 2, "width": 3, "steps": 400, "lr": 0.02}), data)
+    spec = plan.resolve(make_spec({"problem": "xor", "depth": 4, "width": 3, "steps": 10_000}), data)
     grid = plan.cells(spec, data)
     solved = []
     for engine in (LanesEngine(), ENGINE):
-        count = 0
-        for first in range(0, 256, 32):
-            count += int(
-                trained(engine, data, grid, [(0, t) for t in range(first, first + 32)]).columns["solved"].sum()
-            )
-        solved.append(count)
+        blocks = [[(0, t) for t in range(first, first + 32)] for first in range(0, 512, 32)]
+        solved.append(sum(int(trained(engine, data, grid, rows).columns["solved"].sum()) for rows in blocks))
     for a, b in (solved, solved[::-1]):
-        low, high = wilson(a, 256)
-        assert low <= b / 256 <= high
-    assert 20 < solved[0] < 236
+        low, high = wilson(a, 512)
+        assert low <= b / 512 <= high
+    assert 100 < solved[0] < 412
+
+
+def test_parameters_are_packed_and_unpacked_for_every_kind_of_layer():
+    settings = {"activation": "prelu", "norm": "batch", "hidden": "5-4", "depth": (), "width": (), "init": "torch"}
+    program, data = cells(DATA["binary"], **settings)[0].program, DATA["binary"]
+    block = plan.Block("b", program, 5, tuple((0, t) for t in range(64)))
+    trials = plan.trials(block, cells(data, **settings), 0)
+    flat, running = LanesEngine().make(load().Block32, program, trials, data, 5, MEASURES).parameters()
+    ours, first = unpacked(program, flat, running), initial_parameters(program.network, trials, (0,), "float32")
+    assert [len(ours[name]) for name in ("weights", "factor", "shift", "activation", "running")] == [3, 2, 2, 2, 2]
+    for name, arrays in first.items():
+        for a, b in zip(ours[name], arrays, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+class Allocated(ctypes.Structure):
+    """glibc's struct mallinfo2."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost",
+    )]  # fmt: skip
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallinfo2"), reason="the C library cannot tell")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"width": 60, "depth": 3},
+        {"width": 40, "depth": 2, "norm": "batch", "activation": "maxout:3", "optimizer": "amsgrad", "batch": 20},
+        {"width": 50, "depth": 3, "dropout": 0.5, "residual": True, "activation": "prelu", "optimizer": "sgd"},
+    ],
+    ids=lambda settings: str(settings["width"]),
+)
+def test_the_memory_of_a_block_is_known_before_it_is_made(settings: dict[str, Any]):
+    told = ctypes.CDLL(None).mallinfo2
+    told.restype = Allocated
+    data = dataset("classes", samples=200)
+    program = cells(data, **settings)[0].program
+    block = plan.Block("b", program, 5, tuple((0, t) for t in range(64)))
+    rows = plan.trials(block, cells(data, **settings), 0)
+    engine, kind = LanesEngine(), load().Block32
+    before = told()
+    made = engine.make(kind, program, rows, data, 5, MEASURES)
+    after = told()
+    taken = (after.uordblks + after.hblkhd) - (before.uordblks + before.hblkhd)
+    expected = kind.bytes(engine.settings(program, 5, MEASURES), len(data.x_train), len(rows))
+    assert made is not None
+    assert 0.9 * expected <= taken <= 1.02 * expected + 100_000  # the arrays that it was made from, too
+
+
+def test_what_does_not_fit_into_memory_is_refused_with_the_figure(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("trainability.engine.lanes.run.memory", lambda: 10**6)
+    with pytest.raises(
+        SpecError, match=r"16 of these networks side by side need 0\.0\d+ GB .* has 0\.001;"
+    ):
+        agree(DATA["binary"], width=100, depth=3)
+
+
+def test_networks_that_are_no_small_ones_go_to_the_reference():
+    assert missing(cells(DATA["binary"], width=1000, depth=3)[0].program) == "networks of 2,007,001 weights"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"widths": [3]}, "2 to 4096 widths"),
+        ({"widths": [3, 0, 1]}, "widths of 1 to"),
+        ({"widths": [3, 2**21, 1]}, "widths of 1 to"),
+        ({"widths": [3, 5, 1]}, "as many parameters"),
+        ({"widths": [4, 4, 1]}, "as many parameters|as wide as"),
+        ({"batch": 25}, "a batch of"),
+        ({"steps": 2**32}, "fewer than 2"),
+        ({"metric": 4}, "a metric"),
+        ({"loss": "huber"}, "the loss's parameters"),
+        ({"loss": "none such"}, "no loss"),
+        ({"optimizer": "adamw"}, "the optimiser's parameters"),
+        ({"schedule": "step"}, "the schedule's parameters"),
+        ({"vitals": ["pulse"]}, "no vital sign"),
+    ],
+    ids=str,
+)
+def test_the_kernel_checks_its_arguments(change: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch):
+    engine, settings = LanesEngine(), LanesEngine.settings
+
+    def changed(*arguments: Any) -> Any:
+        result = settings(engine, *arguments)
+        for name, value in change.items():
+            setattr(result, name, value)
+        return result
+
+    monkeypatch.setattr(engine, "settings", changed)
+    grid = cells(DATA["binary"], width=4, depth=1)
+    with pytest.raises(ValueError, match=said):
+        trained(engine, DATA["binary"], grid, [(0, 0)])
 
 
 def test_formulas_are_programs_of_plain_data():
-    from trainability.activations import choose
-    from trainability.engine.lanes.formulas import formula_of
-
     program = formula_of(choose("expr:sigmoid(2*x) + sigmoid(2*x)**2 + sqrt(pi)").entry)
     operations = [step[0] for step in program.code]
     assert len(operations) == len(set(program.code)) == len(program.code)

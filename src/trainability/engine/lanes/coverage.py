@@ -22,10 +22,15 @@ VITALS: Final = frozenset({
     "gradient_rms", "correlation",
 })  # fmt: skip
 
+MOST_WEIGHTS: Final = 2**20
+"""Of a network. Sixteen larger ones side by side need gigabytes, and matrix products fill a processor without that."""
+
 
 def missing(program: Program, vitals: tuple[str, ...] = ()) -> str:
     """The first thing of `program` and `vitals` that the kernel does not know, in words, or ``""`` if it knows all."""
     network = program.network
+    if network.weights > MOST_WEIGHTS:
+        return f"networks of {network.weights:,} weights"
     for text in (network.activation, network.output):
         if not _covers(choose(text).entry):
             return f"the activation {text}"

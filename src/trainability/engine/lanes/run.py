@@ -63,7 +63,7 @@ class LanesEngine:
         kind = self._kernel.Block32 if program.dtype == "float32" else self._kernel.Block64
         padded = pad(trials, -(-len(trials) // kind.lanes) * kind.lanes)
         on_steps(0)
-        block = self._make(kind, program, padded, data, steps, measures)
+        block = self.make(kind, program, padded, data, steps, measures)
         groups, told = len(padded) // kind.lanes, 0
 
         def tell() -> None:  # the kernel calls it about every 50 ms; what it raises ends the run
@@ -89,7 +89,7 @@ class LanesEngine:
         flat, running = (part[:real] for part in block.parameters())
         return BlockResult(columns, unpacked(program, flat, running), tuple(intervals), 0.0)
 
-    def _make(
+    def make(
         self,
         kind: Any,
         program: Program,
@@ -99,7 +99,7 @@ class LanesEngine:
         measures: Measures,
     ) -> Any:
         """The kernel's block at step 0."""
-        settings, dtype = self._settings(program, steps, measures), program.dtype
+        settings, dtype = self.settings(program, steps, measures), program.dtype
         refuse_too_large(kind.bytes(settings, len(data.x_train), len(trials)), len(trials))
         hidden = choose(program.network.activation).entry
         parameters = packed(initial_parameters(program.network, trials, learned_places(hidden), dtype), len(trials))
@@ -115,7 +115,8 @@ class LanesEngine:
         ]
         return kind.make(settings, *samples, parameters, np.ascontiguousarray(numbers, dtype), offsets, *keys)
 
-    def _settings(self, program: Program, steps: int, measures: Measures) -> Any:
+    def settings(self, program: Program, steps: int, measures: Measures) -> Any:
+        """What the trials of a block have in common, as the kernel wants to know it."""
         network, settings = program.network, self._kernel.Settings()
         settings.widths = [network.inputs, *network.hidden, network.outputs]
         settings.residual, settings.norm = network.residual, network.norm
@@ -137,8 +138,8 @@ def refuse_too_large(needed: int, trials: int) -> None:
     there = memory()
     if needed > there:
         raise SpecError(
-            f"{trials} of these networks side by side need {needed / 2**30:,.1f} GB of memory, and this machine has "
-            f"{there / 2**30:,.1f}; ask for narrower or fewer layers"
+            f"{trials} of these networks side by side need {needed / 1e9:,.3g} GB of memory, and this machine has "
+            f"{there / 1e9:,.3g}; ask for narrower or fewer layers"
         )
 
 

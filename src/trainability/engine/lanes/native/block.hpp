@@ -90,6 +90,7 @@ template <class T> class Block {
           groups(trials / lanes) {
         const size_t size = network.parameters();
         for (const std::string& name : settings.vitals) vitals.push_back(vital_named(name));
+        for (const Layer& layer : network.layers) kept.emplace_back(size_t(layer.fan_out) * looked_at());
         for (size_t g = 0; g < groups.size(); ++g) {
             Group& group = groups[g];
             const size_t first = g * lanes;
@@ -171,6 +172,9 @@ template <class T> class Block {
 
     const Settings settings;
 
+    // Vital signs are taken on every stride_of()th of the training samples.
+    static int stride_of(int samples) { return (samples + measured - 1) / measured; }
+    static int looked_at_of(int samples) { return (samples + stride_of(samples) - 1) / stride_of(samples); }
     // Samples of a training pass.
     static int pass_of(const Settings& settings, int samples) {
         const int batch = settings.batch ? settings.batch : samples;
@@ -191,6 +195,7 @@ template <class T> class Block {
     const Update<T> update;
     Tray<T> tray;
     std::vector<P> gradient;
+    std::vector<std::vector<P>> kept;  // pre-activations of each layer, for the vital signs
     std::vector<Group> groups;
 
     static std::vector<P> packed(const T* rows, size_t columns) {
@@ -242,15 +247,12 @@ template <class T> class Block {
         points = score(credit, samples);
     }
 
-    // Vital signs are taken on every stride()th training sample, which are looked_at() in all.
-    int stride() const { return (train.count + measured - 1) / measured; }
-    int looked_at() const { return (train.count + stride() - 1) / stride(); }
+    int stride() const { return stride_of(train.count); }
+    int looked_at() const { return looked_at_of(train.count); }
 
     // Calls tell(layer, vital sign, its values).
     template <class Tell> void look_inside(Group& group, Tell tell) {
         const int samples = looked_at();
-        std::vector<std::vector<P>> kept;
-        for (const Layer& layer : network.layers) kept.emplace_back(size_t(layer.fan_out) * samples);
         tray.spread_out(train, 0, samples, stride());
         const P* const parameters = group.weights.now.data();
         const P* outputs = network.forward(parameters, tray.inputs(), samples, {.training = true, .keep = &kept});

@@ -19,10 +19,10 @@ template <class T> size_t footprint(const Settings& settings, int samples, int t
         if (!last) pass += layer.units * (settings.hidden.learned.size() + settings.shape.dropout);
         if (normed) pass += layer.fan_out + 3;
         if (normed && settings.shape.norm == Norm::batch) statistics += 2 * size_t(layer.fan_out);
-        kept += layer.fan_out;  // by the vital signs
+        kept += layer.fan_out;  // for the vital signs
     }
     const size_t tray = size_t(settings.shape.widths.front()) + settings.shape.widths.back();
-    const size_t shared = parameters + most * (pass + tray + 3 * widest + kept);
+    const size_t shared = parameters + most * (pass + tray + widest * (settings.hidden.drawn.empty() ? 2 : 3)) + kept * Block<T>::looked_at_of(samples);
     const size_t own = parameters * (2 + memories(optimizer_named(settings.optimizer))) + statistics;
     const size_t order = settings.batch ? size_t(samples) * width<T> * sizeof(uint32_t) : 0;
     return (shared + groups * own) * sizeof(Pack<T>) + groups * (order + sizeof(typename Block<T>::Group)) + sizeof(Block<T>);
