@@ -69,15 +69,23 @@ class Library:
     functions: Mapping[str, Callable[..., Any]]
 
 
-def _found(path: str) -> Callable[..., Any]:
-    module, _, name = path.rpartition(".")
-    return getattr(importlib.import_module(module), name)
+class _Functions(dict[str, Callable[..., Any]]):
+    """A library's functions, each looked up when it is first called: importing all of them takes longer than a run."""
+
+    def __init__(self, paths: Mapping[str, str]):
+        super().__init__()
+        self._paths = paths
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        module, _, attribute = self._paths[name].rpartition(".")
+        self[name] = getattr(importlib.import_module(module), attribute)
+        return self[name]
 
 
 @functools.cache
 def numpy_library() -> Library:
     """NumPy and SciPy."""
-    table = {name: _found(f.numpy) for name, f in FUNCTIONS.items() if f.numpy}
+    table = _Functions({name: f.numpy for name, f in FUNCTIONS.items() if f.numpy})
     return Library(np.where, np.asarray, np.broadcast_to, table)
 
 
@@ -86,7 +94,7 @@ def jax_library() -> Library:
     """jax.numpy, jax.nn and jax.scipy."""
     import jax.numpy as jnp
 
-    table = {name: _found(f.jax) for name, f in FUNCTIONS.items() if f.jax}
+    table = _Functions({name: f.jax for name, f in FUNCTIONS.items() if f.jax})
     return Library(jnp.where, jnp.asarray, jnp.broadcast_to, table)
 
 
