@@ -153,7 +153,7 @@ template <class T> nb::tuple apply(const Formula& formula, Rows<T> z, Rows<T> va
     const FlushDenormals flush;
     std::vector<Pack<T>> x(z.shape(0)), given(formula.parameters);
     std::memcpy(static_cast<void*>(x.data()), z.data(), x.size() * sizeof(Pack<T>));
-    std::memcpy(static_cast<void*>(given.data()), values.data(), given.size() * sizeof(Pack<T>));
+    if (formula.parameters) std::memcpy(static_cast<void*>(given.data()), values.data(), given.size() * sizeof(Pack<T>));
     T *answer, *slope;
     auto a = fresh<T>(answer, z.shape(0), width<T>), b = fresh<T>(slope, z.shape(0), width<T>);
     Activation<T> activation(formula);
