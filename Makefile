@@ -1,6 +1,7 @@
 # make demo     install the product and answer one question, with a report
 # make test     install the test extra and run every check; what CI runs
 # make install  the product alone
+# make sanitized  the kernel with checks of every address, for the tests
 # make bench    speed against peers, in one run
 # make soak     the long tests
 PYTHON ?= python3
@@ -8,11 +9,13 @@ BIN := .venv/bin
 # Two test processes on two cores; each compiles programs of its own.
 JOBS ?= 2
 
-.PHONY: demo test install check pytest bench soak clean
+.PHONY: demo test install check sanitized pytest bench soak clean
 
 install: .venv/.product
 
-.venv/.product: pyproject.toml CMakeLists.txt $(wildcard src/trainability/engine/lanes/native/*)
+KERNEL := CMakeLists.txt $(wildcard src/trainability/engine/lanes/native/*)
+
+.venv/.product: pyproject.toml $(KERNEL)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
@@ -32,7 +35,15 @@ check: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
-pytest: .venv/.test
+sanitized: .venv/.sanitized
+
+.venv/.sanitized: .venv/.test $(KERNEL) $(wildcard tests/native/*)
+	$(BIN)/cmake -S . -B build/sanitized -G Ninja -DCMAKE_BUILD_TYPE=Debug -DTRAINABILITY_SANITIZE=ON \
+	  -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DPython_EXECUTABLE=$(abspath $(BIN))/python
+	$(BIN)/cmake --build build/sanitized --parallel $(JOBS)
+	touch $@
+
+pytest: .venv/.sanitized
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 soak: .venv/.test

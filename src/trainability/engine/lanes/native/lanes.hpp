@@ -26,11 +26,13 @@ template <class T> struct Types;
 template <> struct Types<float> {
     typedef float pack __attribute__((vector_size(LANES_BYTES)));
     typedef int32_t mask __attribute__((vector_size(LANES_BYTES)));
+    typedef uint32_t word __attribute__((vector_size(LANES_BYTES)));
     using integer = int32_t;
 };
 template <> struct Types<double> {
     typedef double pack __attribute__((vector_size(LANES_BYTES)));
     typedef int64_t mask __attribute__((vector_size(LANES_BYTES)));
+    typedef uint64_t word __attribute__((vector_size(LANES_BYTES)));
     using integer = int64_t;
 };
 
@@ -105,6 +107,16 @@ template <class P, class M> inline P select(M where, P then, P otherwise) { retu
 
 template <class T> inline Mask<T> bits(Pack<T> x) { Mask<T> b; std::memcpy(&b, &x, sizeof b); return b; }
 template <class T> inline Pack<T> from_bits(Mask<T> b) { Pack<T> x; std::memcpy(&x, &b, sizeof x); return x; }
+
+// a + b and a − b of bits as integers, with what does not fit left out.
+template <class T> inline Mask<T> wrapped_sum(Mask<T> a, Mask<T> b) {
+    using Word = typename Types<T>::word;
+    return (Mask<T>)((Word)a + (Word)b);
+}
+template <class T> inline Mask<T> wrapped_difference(Mask<T> a, Mask<T> b) {
+    using Word = typename Types<T>::word;
+    return (Mask<T>)((Word)a - (Word)b);
+}
 
 template <class T> inline bool any(Mask<T> m) {
     typename Types<T>::integer found = 0;

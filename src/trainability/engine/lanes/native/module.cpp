@@ -176,7 +176,7 @@ template <class T> nb::tuple apply(const Formula& formula, Rows<T> z, Rows<T> va
     require(int(values.shape(0)) == formula.parameters && (values.shape(1) == width<T> || !formula.parameters), "parameters");
     const FlushDenormals flush;
     std::vector<Pack<T>> given(formula.parameters);
-    std::memcpy(static_cast<void*>(given.data()), values.data(), given.size() * sizeof(Pack<T>));
+    if (formula.parameters) std::memcpy(static_cast<void*>(given.data()), values.data(), given.size() * sizeof(Pack<T>));
     T *answer, *slope;
     auto a = fresh<T>(answer, z.shape(0), width<T>), b = fresh<T>(slope, z.shape(0), width<T>);
     std::memcpy(slope, z.data(), z.shape(0) * sizeof(Pack<T>));

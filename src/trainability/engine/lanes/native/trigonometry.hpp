@@ -75,7 +75,7 @@ template <class T> inline Pack<T> sine(Pack<T> x, int turns) {
     }
     const Pack<T> half = T(0.5) * z, head = T(1) - half;
     const Pack<T> sin_r = r + fma(r * z, s, low * head), cos_r = head + (fma(z * z, c, (T(1) - head) - half) - r * low);
-    const Mask<T> place = angle.quarter + turns;
+    const Mask<T> place = wrapped_sum<T>(angle.quarter, Mask<T>{} + turns);
     const Pack<T> size = select((place & 1) == Mask<T>{}, sin_r, cos_r);
     return select((place & 2) == Mask<T>{}, size, -size);
 }

@@ -77,7 +77,7 @@ template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack
 
 // 2ⁿ for whole n in the range of exponents; `shifted` is n + magic.
 template <class T> inline Pack<T> power_of_2(Pack<T> shifted) {
-    return from_bits<T>((bits<T>(shifted) + Format<T>::bias) << Format<T>::fraction);
+    return from_bits<T>(wrapped_sum<T>(bits<T>(shifted), Mask<T>{} + Format<T>::bias) << Format<T>::fraction);
 }
 
 // p 2ⁿ for whole n, in two factors, as 2ⁿ alone may overflow.
@@ -153,11 +153,9 @@ template <class T> inline Pack<T> log_parts(Pack<T> k, Pack<T> f, Pack<T> more) 
 template <class T> struct Parts { Pack<T> count, m; };
 template <class T> inline Parts<T> take_apart(Pack<T> x) {
     using F = Format<T>;
-    const T low = T(0.70710678118654752);
-    typename Types<T>::integer start;
-    std::memcpy(&start, &low, sizeof start);
-    const Mask<T> k = (bits<T>(x) - start) >> F::fraction;
-    const Pack<T> m = from_bits<T>(bits<T>(x) - (k << F::fraction));
+    const Mask<T> start = bits<T>(all(T(0.70710678118654752)));
+    const Mask<T> k = wrapped_difference<T>(bits<T>(x), start) >> F::fraction;
+    const Pack<T> m = from_bits<T>(wrapped_difference<T>(bits<T>(x), k << F::fraction));
     return {from_bits<T>(bits<T>(all(F::magic)) + k) - F::magic, m};
 }
 
