@@ -273,9 +273,7 @@ def test_the_memory_of_a_block_is_known_before_it_is_made(settings: dict[str, An
 
 def test_what_does_not_fit_into_memory_is_refused_with_the_figure(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("trainability.engine.lanes.run.memory", lambda: 10**6)
-    with pytest.raises(
-        SpecError, match=r"16 of these networks side by side need 0\.0\d+ GB .* has 0\.001;"
-    ):
+    with pytest.raises(SpecError, match=r"16 of these networks side by side need 0\.0\d+ GB .* has 0\.001;"):
         agree(DATA["binary"], width=100, depth=3)
 
 
