@@ -28,7 +28,7 @@ def unavailable() -> str:
     if kernels():
         return ""
     if importlib.util.find_spec("trainability.engine.lanes._processor") is None:
-        return "it was not built, because no C++ compiler was found at installation"
+        return "it was not built, because at installation there was no C++ compiler or there were no headers of Python"
     return "this processor has none of the instruction sets that it was built for"
 
 

@@ -10,6 +10,8 @@
 #include <limits>
 #if defined(__x86_64__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 namespace lanes {
@@ -47,6 +49,8 @@ inline Pack<float> fma(Pack<float> a, Pack<float> b, Pack<float> c) {
     return _mm512_fmadd_ps(a, b, c);
 #elif defined(__FMA__)
     return _mm256_fmadd_ps(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f32(c, a, b);
 #else
     for (int i = 0; i < width<float>; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
@@ -58,6 +62,8 @@ inline Pack<double> fma(Pack<double> a, Pack<double> b, Pack<double> c) {
     return _mm512_fmadd_pd(a, b, c);
 #elif defined(__FMA__)
     return _mm256_fmadd_pd(a, b, c);
+#elif defined(__aarch64__)
+    return vfmaq_f64(c, a, b);
 #else
     for (int i = 0; i < width<double>; ++i) c[i] = __builtin_fma(a[i], b[i], c[i]);
     return c;
@@ -69,6 +75,8 @@ inline Pack<float> sqrt(Pack<float> x) {
     return _mm512_sqrt_ps(x);
 #elif defined(__AVX2__)
     return _mm256_sqrt_ps(x);
+#elif defined(__aarch64__)
+    return vsqrtq_f32(x);
 #else
     for (int i = 0; i < width<float>; ++i) x[i] = __builtin_sqrtf(x[i]);
     return x;
@@ -80,6 +88,8 @@ inline Pack<double> sqrt(Pack<double> x) {
     return _mm512_sqrt_pd(x);
 #elif defined(__AVX2__)
     return _mm256_sqrt_pd(x);
+#elif defined(__aarch64__)
+    return vsqrtq_f64(x);
 #else
     for (int i = 0; i < width<double>; ++i) x[i] = __builtin_sqrt(x[i]);
     return x;

@@ -48,12 +48,13 @@ template <class T> inline Angle<T> reduce_angle(Pack<T> x) {
     return {ordered_sum<T>(r.high, r.low + fma(n, all(-C::half_pi[2]), second.low)), bits<T>(shifted)};
 }
 
-// `result`, but from the C library where |x| is beyond the reduction: for what is rare, lane by lane.
+// `result`, but from the C library where |x| is beyond the reduction: for what is rare, lane by lane. In double precision,
+// so that a float's bits are those of every library; a double's may differ between libraries there, and only there.
 template <class T, class F> inline Pack<T> far_too(Pack<T> result, Pack<T> x, F function) {
     const Mask<T> far = abs<T>(x) > Circle<T>::limit;
     if (any<T>(far))
         for (int i = 0; i < width<T>; ++i)
-            if (far[i]) result[i] = function(x[i]);
+            if (far[i]) result[i] = T(function(double(x[i])));
     return result;
 }
 
@@ -82,11 +83,11 @@ template <class T> inline Pack<T> sine(Pack<T> x, int turns) {
 
 template <class T> inline Pack<T> sin(Pack<T> x) {
     const Pack<T> result = select(x == Pack<T>{}, x, sine<T>(x, 0));  // −0 keeps its sign
-    return far_too<T>(result, x, [](T v) { return std::sin(v); });
+    return far_too<T>(result, x, [](double v) { return std::sin(v); });
 }
 
 template <class T> inline Pack<T> cos(Pack<T> x) {
-    return far_too<T>(sine<T>(x, 1), x, [](T v) { return std::cos(v); });
+    return far_too<T>(sine<T>(x, 1), x, [](double v) { return std::cos(v); });
 }
 
 template <class T> inline Pack<T> tan(Pack<T> x) {
@@ -99,7 +100,7 @@ template <class T> inline Pack<T> tan(Pack<T> x) {
     const Pack<T> lost = fma(inverse, tangent.high, all(T(1))) + inverse * tangent.low;
     const Pack<T> turned = fma(inverse, lost, inverse);
     const Pack<T> result = select((angle.quarter & 1) == Mask<T>{}, tangent.high, turned);
-    return far_too<T>(select(x == Pack<T>{}, x, result), x, [](T v) { return std::tan(v); });
+    return far_too<T>(select(x == Pack<T>{}, x, result), x, [](double v) { return std::tan(v); });
 }
 
 template <class T> inline Pack<T> asin(Pack<T> x) {
