@@ -122,8 +122,8 @@ template <class T> class Network {
             const size_t answers = size_t(layer.units) * samples, count = size_t(layer.fan_out) * samples;
             P* const z = part.slope.data();
             // z = Wᵀ x + b, with W stored [fan_in][fan_out].
-            run<T>({{z, samples, 1}, {parameters + layer.biases, 1, 0}, {parameters + layer.weights, 1, layer.fan_out},
-                    {from, samples, 1}, layer.fan_out, samples, layer.fan_in});
+            multiply<T>({{z, samples, 1}, {parameters + layer.biases, 1, 0}, {parameters + layer.weights, 1, layer.fan_out},
+                         {from, samples, 1}, layer.fan_out, samples, layer.fan_in});
             if (!last && shape.norm != Norm::none) normalize(parameters, layer, part, samples, running);
             if (!last && running) running += 2 * layer.fan_out;
             if (pass.keep) std::copy_n(z, count, (*pass.keep)[l].data());
@@ -168,13 +168,14 @@ template <class T> class Network {
             if (!last && shape.norm != Norm::none) unnormalize(parameters, gradient, layer, part, samples);
 
             P* const by_weights = gradient + layer.weights;
-            run<T>({{by_weights, layer.fan_out, 1}, {fresh ? nullptr : by_weights, layer.fan_out, 1},
-                    {input(l), samples, 1}, {delta, 1, samples}, layer.fan_in, layer.fan_out, samples});
-            add_over_samples(delta, layer.fan_out, samples, gradient + layer.biases);
+            multiply<T>({{by_weights, layer.fan_out, 1}, {fresh ? nullptr : by_weights, layer.fan_out, 1},  // ∂L/∂W
+                         {input(l), samples, 1}, {delta, 1, samples}, layer.fan_in, layer.fan_out, samples});
+            add_over_samples(delta, layer.fan_out, samples, gradient + layer.biases);  // ∂L/∂b
 
             if (l == 0) return;
-            run<T>({{below.data(), samples, 1}, {layer.residual ? below.data() : nullptr, samples, 1},
-                    {parameters + layer.weights, layer.fan_out, 1}, {delta, samples, 1}, layer.fan_in, samples, layer.fan_out});  // ∂L/∂x
+            multiply<T>({{below.data(), samples, 1}, {layer.residual ? below.data() : nullptr, samples, 1},  // ∂L/∂x
+                         {parameters + layer.weights, layer.fan_out, 1}, {delta, samples, 1}, layer.fan_in, samples,
+                         layer.fan_out});
             std::swap(above, below);
         }
     }

@@ -70,7 +70,7 @@ template <class T, int... I> constexpr std::array<Tile<T>, sizeof...(I)> tiles(s
     return {&tile<T, I / tile_side + 1, I % tile_side + 1>...};
 }
 
-template <class T> void run(const Product<T>& product) {
+template <class T> void multiply(const Product<T>& product) {
     static constexpr auto table = tiles<T>(std::make_integer_sequence<int, tile_side * tile_side>{});
     const int rows = product.rows, columns = product.columns;
     if (rows <= tile_side && columns <= tile_side) return table[(rows - 1) * tile_side + columns - 1](product, 0, 0);
