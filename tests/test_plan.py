@@ -133,7 +133,8 @@ def test_what_a_cell_is():
 def test_blocks_hold_every_trial_once(seeds: int, depths: list[int]):
     cells = grid(depth=depths, lr=[0.1, 0.2], width=2)
     made = plan.blocks(cells, seeds)
-    assert sorted(row for block in made for row in block.rows) == [(c.index, t) for c in cells for t in range(seeds)]
+    rows = [tuple(row) for block in made for row in block.rows.tolist()]
+    assert sorted(rows) == [(c.index, t) for c in cells for t in range(seeds)]
     assert len({block.key for block in made}) == len(made)
     for block in made:
         assert 1 <= len(block.rows) <= block_size(block.program)
@@ -142,7 +143,7 @@ def test_blocks_hold_every_trial_once(seeds: int, depths: list[int]):
 
 def test_a_blocks_rows_become_columns():
     cells = grid(lr=[0.1, 0.2], init=["he_normal", "uniform:1"], activation="elu:0.5")
-    block = plan.Block("b", cells[0].program, cells[0].steps, ((3, 7), (0, 2)))
+    block = plan.Block("b", cells[0].program, cells[0].steps, np.array([(3, 7), (0, 2)]))
     trials = plan.trials(block, cells, seed=5)
     assert (trials.seed, trials.cell.tolist(), trials.trial.tolist()) == (5, [3, 0], [7, 2])
     assert trials.numbers["rate"].tolist() == [cells[3].axes["lr"], cells[0].axes["lr"]]

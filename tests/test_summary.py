@@ -86,9 +86,10 @@ def expected(trials: list[dict[str, Any]]) -> dict[str, Any]:
     return row
 
 
-@given(st.lists(made_trials(), max_size=12))
-def test_each_row_is_what_a_loop_over_its_trials_says(trials: list[dict[str, Any]]):
-    rows = summarize(GRID, table(trials)).to_dicts()
+@given(st.lists(st.lists(made_trials(), max_size=6), max_size=3))
+def test_each_row_is_what_a_loop_over_its_trials_says(parts: list[list[dict[str, Any]]]):
+    rows = summarize(GRID, map(table, parts)).to_dicts()
+    trials = [trial for part in parts for trial in part]
     assert [row.pop("cell") for row in rows] == [cell.index for cell in GRID]
     for cell, row in zip(GRID, rows, strict=True):
         twin = expected([t for t in trials if t["cell"] == cell.index])
@@ -111,14 +112,15 @@ def trial(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_gradient_is_compared_before_training_and_dead_units_are_counted_at_the_end():
-    row = summarize(GRID, table([trial()])).row(0, named=True)
+    row = summarize(GRID, [table([trial()])]).row(0, named=True)
     assert row["gradient_ratio"] == 0.5
     assert row["dead"] == 0.1875
 
 
 def test_steps_are_those_of_solved_trials_alone():
     lost = trial(ended="steps", solved=False, first_step=1)
-    row = summarize(GRID, table([trial(first_step=s) for s in (40, 10, 30, 20)] + [lost] * 9)).row(0, named=True)
+    solved = [trial(first_step=step) for step in (40, 10, 30, 20)]
+    row = summarize(GRID, [table(solved), table([lost] * 9)]).row(0, named=True)
     assert (row["steps_q1"], row["median_steps"], row["steps_q3"]) == (10, 20, 30)
 
 
@@ -127,14 +129,14 @@ def test_a_trial_that_became_nan_has_the_largest_loss(broken: int, loss: float |
     """Also where its record says the last finite loss."""
     ended = {"ended": "nan", "solved": False, "first_step": None}
     trials = [trial(**ended, train_loss=(0.01, NAN)[i % 2]) for i in range(broken)] + [trial()] * (4 - broken)
-    row = summarize(GRID, table(trials)).row(0, named=True)
+    row = summarize(GRID, [table(trials)]).row(0, named=True)
     assert row["final_loss"] == loss
     assert row["nan"] == broken / 4
 
 
-@pytest.mark.parametrize("trials", [None, table([])], ids=["no table", "an empty table"])
-def test_cells_without_trials(trials: pl.DataFrame | None):
-    rows = summarize(GRID, trials).to_dicts()
+@pytest.mark.parametrize("parts", [[], [table([])]], ids=["no table", "an empty table"])
+def test_cells_without_trials(parts: list[pl.DataFrame]):
+    rows = summarize(GRID, parts).to_dicts()
     assert len(rows) == len(GRID)
     for row in rows:
         assert {name: row[name] for name in expected([])} == expected([])
@@ -143,10 +145,10 @@ def test_cells_without_trials(trials: pl.DataFrame | None):
 def test_the_columns_that_a_summary_reads_are_enough():
     assert set(COLUMNS) == set(KINDS)
     wide = table([trial()])
-    assert summarize(GRID, wide.select(COLUMNS)).equals(summarize(GRID, wide))
+    assert summarize(GRID, [wide.select(COLUMNS)]).equals(summarize(GRID, [wide]))
 
 
 def test_no_held_out_samples_give_no_validation_accuracy():
     nothing = table([trial(validation_score=None)]).with_columns(pl.col("validation_score").cast(pl.Null))
-    assert summarize(GRID, nothing)["validation_accuracy"][0] is None
-    assert np.isfinite(summarize(GRID, nothing)["accuracy"][0])
+    assert summarize(GRID, [nothing])["validation_accuracy"][0] is None
+    assert np.isfinite(summarize(GRID, [nothing])["accuracy"][0])

@@ -75,7 +75,9 @@ class Result:
     @functools.cached_property
     def conclusion(self) -> str:
         """What the run shows, in a sentence or two."""
-        return conclude(self.table, self.load("trials", COLUMNS), self.axes)
+        # A single cell is compared with nothing.
+        trials = self.load("trials", COLUMNS) if len(self.table) > 1 else None
+        return conclude(self.table, trials, self.axes)
 
     def best(self) -> dict[str, Any]:
         """The row of the best cell: the largest solved share, then the fewest steps. Others may be as good."""
