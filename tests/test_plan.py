@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -139,6 +140,27 @@ def test_blocks_hold_every_trial_once(seeds: int, depths: list[int]):
     for block in made:
         assert 1 <= len(block.rows) <= block_size(block.program)
         assert {(cells[cell].program, cells[cell].steps) for cell, _ in block.rows} == {(block.program, block.steps)}
+
+
+@pytest.mark.parametrize("engine", ["lanes", "reference"])
+def test_a_plan_of_very_many_trials_is_small(engine: str):
+    """A Python object for each of a million trials would take more memory than training them."""
+    cells, seeds = grid(), 200_000
+    tracemalloc.start()
+    try:
+        blocks = plan.blocks(cells, seeds, engine)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(len(block.rows) for block in blocks) == seeds
+    assert peak < 40 * seeds
+
+
+@given(trials=st.integers(1, 5_000_000), width=st.integers(1, 500))
+def test_larger_blocks_still_leave_work_for_many_cores(trials: int, width: int):
+    program = grid(depth=3, width=width)[0].program
+    usual, size = (block_size(program, "lanes", n) for n in (0, trials))
+    assert size == usual or (size > usual and trials / size > 128)
 
 
 def test_a_blocks_rows_become_columns():

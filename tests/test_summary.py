@@ -1,8 +1,10 @@
-"""The summary of a cell against a plain loop over its trials."""
+"""The summary of a cell against a plain loop over its trials, and the memory that it takes."""
 
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from tests.made import cells, dataset
+from tests.made_store import child
 from trainability.sweep.summary import COLUMNS, summarize
 
 DATA = dataset()
@@ -152,3 +155,69 @@ def test_no_held_out_samples_give_no_validation_accuracy():
     nothing = table([trial(validation_score=None)]).with_columns(pl.col("validation_score").cast(pl.Null))
     assert summarize(GRID, [nothing])["validation_accuracy"][0] is None
     assert np.isfinite(summarize(GRID, [nothing])["accuracy"][0])
+
+
+MEMORY = """
+    import sys
+    from pathlib import Path
+
+    import numpy as np
+    import polars as pl
+
+    from trainability import problems
+    from trainability.report import conclude
+    from trainability.report.conclusion import COLUMNS as CONCLUDED
+    from trainability.store import open_run
+    from trainability.sweep import plan
+    from trainability.sweep.spec import make_spec
+    from trainability.sweep.summary import COLUMNS, summarize
+    from trainability.sweep.tables import trials_table
+
+    def peak():
+        return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+
+    data, draw = problems.load("xor", seed=0), np.random.default_rng(0)
+    spec = plan.resolve(make_spec({"problem": "xor", "lr": "0.1,0.2"}), data)
+    grid = plan.cells(spec, data)
+    run, size, checkpoints, layers = open_run(Path(sys.argv[1]), spec.toml(), "a" * 64), 1000, 11, 10
+    solved = draw.random(size) < 0.5
+    columns = {
+        "ended": np.where(solved, "solved", "steps"),
+        "solved": solved,
+        "end_step": np.full(size, 9),
+        "first_step": np.where(solved, 5, -1),
+        **{f"{part}_{kind}": draw.random(size) for part in ("train", "validation") for kind in ("loss", "score")},
+        "gradient_rms": draw.random((size, checkpoints, layers), np.float32),
+        "dead": draw.random((size, checkpoints, layers), np.float32),
+    }
+    with run.lock():
+        for i in range(int(sys.argv[2])):
+            cell, trial = np.full(size, i % 2, np.int32), np.arange(size, dtype=np.int32) + i // 2 * size
+            run.write("trials", f"b{i:07d}", trials_table({"cell": cell, "trial": trial, **columns}))
+
+    def conclusion():
+        table = summarize(grid, (part for _, part in run.tables("trials", COLUMNS)))
+        return table, conclude(table, run.read("trials", CONCLUDED), ["lr"])
+
+    before = peak()
+    table, sentence = conclusion()
+    assert table["n"].sum() == size * int(sys.argv[2])
+    assert "cannot be told apart" in sentence, sentence
+    print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_memory_hardly_grows_with_the_trials(tmp_path: Path):
+    """Histories are left behind part by part: a trial of 11 checkpoints of 10 layers has 880 bytes of those two read.
+
+    Between a run and one of three times its trials, so that what is taken once, such as modules, is in neither.
+    """
+    small, large = 30, 90
+    peaks = []
+    for parts in (small, large):
+        process = child(MEMORY, tmp_path / str(parts), parts)
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0
+        peaks.append(int(said))
+    assert (peaks[1] - peaks[0]) / ((large - small) * 1000) < 500

@@ -6,16 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainability.core.records import SCORES, portrait_points, region_grid
+from trainability.core.records import PORTRAIT_TRIALS, SCORES, portrait_points, region_grid
 from trainability.core.types import Dataset
 from trainability.engine.answers import answers
 from trainability.engine.interface import BlockResult, Program, Trials
 
 if TYPE_CHECKING:
     import polars as pl
-
-PORTRAIT_TRIALS = 256
-"""Only the first trials of a cell are portrayed, so that portraits of a million trials do not fill the disk."""
 
 
 def trials_table(columns: dict[str, np.ndarray]) -> pl.DataFrame:
