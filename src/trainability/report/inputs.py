@@ -69,7 +69,7 @@ def shown_note(record: RunRecord) -> str:
     """A clause of a caption that says which trials are shown, where not all are."""
     if record.trials.height >= record.cells["n"].sum():
         return ""
-    return f" Shown are the first {record.trials['trial'].max() + 1:,} trials of each cell."
+    return f" Shown are the first {record.trials['trial'].n_unique():,} trials of each cell."
 
 
 _OFF: Final = {
