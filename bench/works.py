@@ -134,7 +134,7 @@ def _drawn(work: Work, first: int, networks: int) -> Parameters:
     from trainability.sweep import plan
 
     cell = work.cell
-    block = plan.Block("", cell.program, cell.steps, tuple((0, first + i) for i in range(networks)))
+    block = plan.Block("", cell.program, cell.steps, np.array([(0, first + i) for i in range(networks)]))
     drawn = initial_parameters(cell.program.network, plan.trials(block, (cell,), work.seed), (), "float32")
     return list(zip(drawn["weights"], drawn["biases"], strict=True))
 

@@ -57,7 +57,7 @@ def cells(data: Dataset, **settings: Any) -> tuple[plan.Cell, ...]:
 
 def train(data: Dataset, grid: tuple[plan.Cell, ...], rows: list[tuple[int, int]], seed: int = 0) -> BlockResult:
     """The given (cell, trial) rows as one block."""
-    block = plan.Block("b", grid[0].program, grid[0].steps, tuple(rows))
+    block = plan.Block("b", grid[0].program, grid[0].steps, np.array(rows))
     return ENGINE.run(block.program, plan.trials(block, grid, seed), data, block.steps, MEASURES, lambda steps: None)
 
 

@@ -32,5 +32,5 @@ def test_every_share_of_samples_is_a_threshold_that_it_meets(split: str):
         one = cells(data, target=f"{split}_accuracy>=1")
         for right in {1, samples // 3, samples - 1, samples} - {0}:
             grid = (dataclasses.replace(one[0], numbers={**one[0].numbers, "threshold": right / samples}),)
-            rows = plan.trials(plan.Block("b", grid[0].program, 1, ((0, 0),)), grid, 0)
+            rows = plan.trials(plan.Block("b", grid[0].program, 1, np.array([(0, 0)])), grid, 0)
             assert counted(grid[0].program, rows, data).numbers["threshold"].tolist() == [right]

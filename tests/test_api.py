@@ -13,6 +13,7 @@ import trainability
 from trainability import api
 from trainability.core.errors import DataError, FormulaError, Interrupted, SpecError, StoreError, UnknownName
 from trainability.engine import selection
+from trainability.report import result as result_module
 
 TINY: dict[str, Any] = {"depth": 1, "width": 2, "steps": 20, "seeds": 8}
 """The one compiled program of these tests; see also `test_cli`."""
@@ -31,6 +32,22 @@ def test_compare_returns_a_table_a_figure_and_a_report(tmp_path: Path):
     assert result.plot().axes
     assert result.conclusion
     assert (result.directory, result.engine) == (tmp_path / "run", selection.resolve("auto"))
+
+
+def test_a_report_of_very_many_trials_shows_the_first_of_each_cell_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: dict[str, Any] = {**TINY, "lr": [0.001, 0.1], "out": tmp_path / "run"}
+    note = "Shown are the first 3 trials of each cell."
+    assert note not in trainability.compare("xor", **asked).report(tmp_path / "all.html").read_text("utf-8")
+    monkeypatch.setattr(result_module, "DRAWN", 6)
+    monkeypatch.setattr(result_module, "PORTRAIT_TRIALS", 2)
+    result = trainability.compare("xor", **asked)
+    assert result.record.trials["trial"].to_list() == [0, 1, 2] * 2
+    assert len(result.trials) == 16
+    assert result.table["n"].to_list() == [8, 8]
+    text = result.report(tmp_path / "some.html").read_text("utf-8")
+    assert text.count(note) == 4  # loss, gradient, vital signs, failed trials
 
 
 def test_settings_may_be_arrays_numbers_and_ranges(tmp_path: Path):

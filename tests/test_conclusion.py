@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.made_runs import NAMES, run
+from tests.made_runs import run
 from trainability.core.statistics import wilson
 from trainability.report import conclude
 from trainability.report.conclusion import COLUMNS, _cochran
@@ -158,15 +158,30 @@ def test_cochran_of_two_cells_is_mcnemar_without_correction(pairs):
     assert _cochran(cells.rows(named=True), trials) == pytest.approx(expected)
 
 
-def test_a_result_reads_only_what_its_conclusion_needs():
-    record, asked = run("xor"), []
+def test_a_trial_that_a_cell_lacks_is_left_out_of_every_pair():
+    """As in a run that was stopped: told from the same run without that trial in any cell, rows in another order."""
+    draw = np.random.default_rng(3)
+    cells, trials, _ = outcomes({name: [bool(s) for s in draw.random(50) < 0.6] for name in "abc"})
+    lacks = trials.filter(~((pl.col("cell") == 1) & (pl.col("trial") == 7)))
+    order = cells.rows(named=True)
+    assert _cochran(order, lacks.sample(fraction=1, shuffle=True, seed=0)) == _cochran(
+        order, trials.filter(pl.col("trial") != 7)
+    )
+    assert _cochran(order, lacks) != _cochran(order, trials)
 
-    def load(kind, columns):
+
+@pytest.mark.parametrize(("name", "needs"), [("xor", [("trials", COLUMNS)]), ("one", [])])
+def test_a_result_reads_only_what_its_conclusion_needs(name: str, needs: list):
+    record, asked = run(name), []
+
+    def load(kind, columns=None, first=None):
+        assert first is None
         asked.append((kind, columns))
         return record.trials.select(columns)
 
-    result = Result(spec=Spec(problem="xor", depth=(1, 2, 4, 9), activation=tuple(NAMES)), dataset=record.dataset,
+    levels = {axis: tuple(record.cells[axis].unique(maintain_order=True)) for axis in record.axes}
+    result = Result(spec=Spec(problem="xor", **levels), dataset=record.dataset,
                     table=record.cells, engine="reference", net_steps_per_second=None, compile_seconds=0.0,
                     seconds=0.0, directory=Path(), load=load)  # fmt: skip
     assert result.conclusion == record.conclusion
-    assert asked == [("trials", COLUMNS)]
+    assert asked == needs

@@ -223,6 +223,6 @@ def test_what_the_engine_is_told_ends_the_run():
         raise Stop
 
     grid = (cell(BINARY),)
-    block = plan.Block("b", grid[0].program, 12, ((0, 0),))
+    block = plan.Block("b", grid[0].program, 12, np.array([(0, 0)]))
     with pytest.raises(Stop):
         ENGINE.run(block.program, plan.trials(block, grid, 0), BINARY, 12, MEASURES, stop)

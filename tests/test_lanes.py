@@ -40,7 +40,7 @@ TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
 
 def trained(engine: Engine, data: Dataset, grid: tuple[plan.Cell, ...], rows: list[tuple[int, int]]) -> BlockResult:
     """The given (cell, trial) rows as one block."""
-    block = plan.Block("b", grid[0].program, grid[0].steps, tuple(rows))
+    block = plan.Block("b", grid[0].program, grid[0].steps, np.array(rows))
     return engine.run(block.program, plan.trials(block, grid, 5), data, block.steps, MEASURES, lambda steps: None)
 
 
@@ -179,7 +179,7 @@ def test_what_the_engine_is_told_ends_the_run():
             raise Stop
 
     grid = cells(DATA["binary"], steps=10**8)
-    block = plan.Block("b", grid[0].program, grid[0].steps, ((0, 0),))
+    block = plan.Block("b", grid[0].program, grid[0].steps, np.array([(0, 0)]))
     with pytest.raises(Stop):
         LanesEngine().run(block.program, plan.trials(block, grid, 0), DATA["binary"], block.steps, MEASURES, stop)
 
@@ -187,7 +187,7 @@ def test_what_the_engine_is_told_ends_the_run():
 def test_progress_adds_up_to_the_steps():
     told: list[int] = []
     grid = cells(DATA["binary"], steps=5000)
-    block = plan.Block("b", grid[0].program, grid[0].steps, tuple((0, t) for t in range(50)))
+    block = plan.Block("b", grid[0].program, grid[0].steps, np.array([(0, t) for t in range(50)]))
     LanesEngine().run(block.program, plan.trials(block, grid, 0), DATA["binary"], 5000, MEASURES, told.append)
     assert sum(told) == 5000
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -133,16 +134,38 @@ def test_what_a_cell_is():
 def test_blocks_hold_every_trial_once(seeds: int, depths: list[int]):
     cells = grid(depth=depths, lr=[0.1, 0.2], width=2)
     made = plan.blocks(cells, seeds)
-    assert sorted(row for block in made for row in block.rows) == [(c.index, t) for c in cells for t in range(seeds)]
+    rows = [tuple(row) for block in made for row in block.rows.tolist()]
+    assert sorted(rows) == [(c.index, t) for c in cells for t in range(seeds)]
     assert len({block.key for block in made}) == len(made)
     for block in made:
         assert 1 <= len(block.rows) <= block_size(block.program)
         assert {(cells[cell].program, cells[cell].steps) for cell, _ in block.rows} == {(block.program, block.steps)}
 
 
+@pytest.mark.parametrize("engine", ["lanes", "reference"])
+def test_a_plan_of_very_many_trials_is_small(engine: str):
+    """A Python object for each of a million trials would take more memory than training them."""
+    cells, seeds = grid(), 200_000
+    tracemalloc.start()
+    try:
+        blocks = plan.blocks(cells, seeds, engine)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert sum(len(block.rows) for block in blocks) == seeds
+    assert peak < 40 * seeds
+
+
+@given(trials=st.integers(1, 5_000_000), width=st.integers(1, 500))
+def test_larger_blocks_still_leave_work_for_many_cores(trials: int, width: int):
+    program = grid(depth=3, width=width)[0].program
+    usual, size = (block_size(program, "lanes", n) for n in (0, trials))
+    assert size == usual or (size > usual and trials / size > 128)
+
+
 def test_a_blocks_rows_become_columns():
     cells = grid(lr=[0.1, 0.2], init=["he_normal", "uniform:1"], activation="elu:0.5")
-    block = plan.Block("b", cells[0].program, cells[0].steps, ((3, 7), (0, 2)))
+    block = plan.Block("b", cells[0].program, cells[0].steps, np.array([(3, 7), (0, 2)]))
     trials = plan.trials(block, cells, seed=5)
     assert (trials.seed, trials.cell.tolist(), trials.trial.tolist()) == (5, [3, 0], [7, 2])
     assert trials.numbers["rate"].tolist() == [cells[3].axes["lr"], cells[0].axes["lr"]]

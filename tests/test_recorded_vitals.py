@@ -147,7 +147,7 @@ def test_at_the_end_they_are_those_of_the_final_weights(way: str):
 @pytest.mark.parametrize("way", WAYS)
 def test_before_training_they_are_those_of_the_first_weights(way: str):
     _, one, _ = run(way)
-    block = plan.Block("b", one.program, one.steps, tuple((0, t) for t in TRIALS))
+    block = plan.Block("b", one.program, one.steps, np.array([(0, t) for t in TRIALS]))
     compare(way, 0, initial_parameters(one.program.network, plan.trials(block, (one,), 0), (), "float64"))
 
 

@@ -72,6 +72,16 @@ def test_the_order_is_that_of_the_keys_and_columns_can_be_chosen(run: Run):
         run.read("trials", ["missing"])
 
 
+def test_the_first_trials_of_each_cell_can_be_read_alone(run: Run):
+    rows = {"a": ([0, 0, 0], [0, 1, 2]), "b": ([0, 1, 1], [3, 0, 1])}
+    with run.lock():
+        for key, (cell, trial) in rows.items():
+            run.write("trials", key, pl.DataFrame({"cell": cell, "trial": trial, "solved": True}))
+    assert run.read("trials", None, 2).rows() == [(0, 0, True), (0, 1, True), (1, 0, True), (1, 1, True)]
+    assert run.read("trials", ["cell"], 1).rows() == [(0,), (1,)]
+    assert run.read("trials", ["trial"], 9).height == 6
+
+
 def test_parts_with_all_null_or_other_columns_join(run: Run):
     with run.lock():
         run.write("trials", "a", pl.DataFrame({"cell": [0], "validation_loss": [None]}))

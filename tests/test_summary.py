@@ -1,8 +1,10 @@
-"""The summary of a cell against a plain loop over its trials."""
+"""The summary of a cell against a plain loop over its trials, and the memory that it takes."""
 
 from __future__ import annotations
 
 import math
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from tests.made import cells, dataset
+from tests.made_store import child
 from trainability.sweep.summary import COLUMNS, summarize
 
 DATA = dataset()
@@ -86,9 +89,10 @@ def expected(trials: list[dict[str, Any]]) -> dict[str, Any]:
     return row
 
 
-@given(st.lists(made_trials(), max_size=12))
-def test_each_row_is_what_a_loop_over_its_trials_says(trials: list[dict[str, Any]]):
-    rows = summarize(GRID, table(trials)).to_dicts()
+@given(st.lists(st.lists(made_trials(), max_size=6), max_size=3))
+def test_each_row_is_what_a_loop_over_its_trials_says(parts: list[list[dict[str, Any]]]):
+    rows = summarize(GRID, map(table, parts)).to_dicts()
+    trials = [trial for part in parts for trial in part]
     assert [row.pop("cell") for row in rows] == [cell.index for cell in GRID]
     for cell, row in zip(GRID, rows, strict=True):
         twin = expected([t for t in trials if t["cell"] == cell.index])
@@ -111,14 +115,15 @@ def trial(**changes: Any) -> dict[str, Any]:
 
 
 def test_the_gradient_is_compared_before_training_and_dead_units_are_counted_at_the_end():
-    row = summarize(GRID, table([trial()])).row(0, named=True)
+    row = summarize(GRID, [table([trial()])]).row(0, named=True)
     assert row["gradient_ratio"] == 0.5
     assert row["dead"] == 0.1875
 
 
 def test_steps_are_those_of_solved_trials_alone():
     lost = trial(ended="steps", solved=False, first_step=1)
-    row = summarize(GRID, table([trial(first_step=s) for s in (40, 10, 30, 20)] + [lost] * 9)).row(0, named=True)
+    solved = [trial(first_step=step) for step in (40, 10, 30, 20)]
+    row = summarize(GRID, [table(solved), table([lost] * 9)]).row(0, named=True)
     assert (row["steps_q1"], row["median_steps"], row["steps_q3"]) == (10, 20, 30)
 
 
@@ -127,14 +132,14 @@ def test_a_trial_that_became_nan_has_the_largest_loss(broken: int, loss: float |
     """Also where its record says the last finite loss."""
     ended = {"ended": "nan", "solved": False, "first_step": None}
     trials = [trial(**ended, train_loss=(0.01, NAN)[i % 2]) for i in range(broken)] + [trial()] * (4 - broken)
-    row = summarize(GRID, table(trials)).row(0, named=True)
+    row = summarize(GRID, [table(trials)]).row(0, named=True)
     assert row["final_loss"] == loss
     assert row["nan"] == broken / 4
 
 
-@pytest.mark.parametrize("trials", [None, table([])], ids=["no table", "an empty table"])
-def test_cells_without_trials(trials: pl.DataFrame | None):
-    rows = summarize(GRID, trials).to_dicts()
+@pytest.mark.parametrize("parts", [[], [table([])]], ids=["no table", "an empty table"])
+def test_cells_without_trials(parts: list[pl.DataFrame]):
+    rows = summarize(GRID, parts).to_dicts()
     assert len(rows) == len(GRID)
     for row in rows:
         assert {name: row[name] for name in expected([])} == expected([])
@@ -143,10 +148,76 @@ def test_cells_without_trials(trials: pl.DataFrame | None):
 def test_the_columns_that_a_summary_reads_are_enough():
     assert set(COLUMNS) == set(KINDS)
     wide = table([trial()])
-    assert summarize(GRID, wide.select(COLUMNS)).equals(summarize(GRID, wide))
+    assert summarize(GRID, [wide.select(COLUMNS)]).equals(summarize(GRID, [wide]))
 
 
 def test_no_held_out_samples_give_no_validation_accuracy():
     nothing = table([trial(validation_score=None)]).with_columns(pl.col("validation_score").cast(pl.Null))
-    assert summarize(GRID, nothing)["validation_accuracy"][0] is None
-    assert np.isfinite(summarize(GRID, nothing)["accuracy"][0])
+    assert summarize(GRID, [nothing])["validation_accuracy"][0] is None
+    assert np.isfinite(summarize(GRID, [nothing])["accuracy"][0])
+
+
+MEMORY = """
+    import sys
+    from pathlib import Path
+
+    import numpy as np
+    import polars as pl
+
+    from trainability import problems
+    from trainability.report import conclude
+    from trainability.report.conclusion import COLUMNS as CONCLUDED
+    from trainability.store import open_run
+    from trainability.sweep import plan
+    from trainability.sweep.spec import make_spec
+    from trainability.sweep.summary import COLUMNS, summarize
+    from trainability.sweep.tables import trials_table
+
+    def peak():
+        return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+
+    data, draw = problems.load("xor", seed=0), np.random.default_rng(0)
+    spec = plan.resolve(make_spec({"problem": "xor", "lr": "0.1,0.2"}), data)
+    grid = plan.cells(spec, data)
+    run, size, checkpoints, layers = open_run(Path(sys.argv[1]), spec.toml(), "a" * 64), 1000, 11, 10
+    solved = draw.random(size) < 0.5
+    columns = {
+        "ended": np.where(solved, "solved", "steps"),
+        "solved": solved,
+        "end_step": np.full(size, 9),
+        "first_step": np.where(solved, 5, -1),
+        **{f"{part}_{kind}": draw.random(size) for part in ("train", "validation") for kind in ("loss", "score")},
+        "gradient_rms": draw.random((size, checkpoints, layers), np.float32),
+        "dead": draw.random((size, checkpoints, layers), np.float32),
+    }
+    with run.lock():
+        for i in range(int(sys.argv[2])):
+            cell, trial = np.full(size, i % 2, np.int32), np.arange(size, dtype=np.int32) + i // 2 * size
+            run.write("trials", f"b{i:07d}", trials_table({"cell": cell, "trial": trial, **columns}))
+
+    def conclusion():
+        table = summarize(grid, (part for _, part in run.tables("trials", COLUMNS)))
+        return table, conclude(table, run.read("trials", CONCLUDED), ["lr"])
+
+    before = peak()
+    table, sentence = conclusion()
+    assert table["n"].sum() == size * int(sys.argv[2])
+    assert "cannot be told apart" in sentence, sentence
+    print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_memory_hardly_grows_with_the_trials(tmp_path: Path):
+    """Histories are left behind part by part: a trial of 11 checkpoints of 10 layers has 880 bytes of those two read.
+
+    Between a run and one of three times its trials, so that what is taken once, such as modules, is in neither.
+    """
+    small, large = 30, 90
+    peaks = []
+    for parts in (small, large):
+        process = child(MEMORY, tmp_path / str(parts), parts)
+        said, _ = process.communicate(timeout=300)
+        assert process.returncode == 0
+        peaks.append(int(said))
+    assert (peaks[1] - peaks[0]) / ((large - small) * 1000) < 500

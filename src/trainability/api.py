@@ -195,7 +195,7 @@ def _result(run: Run, spec: Spec, data: Dataset, grid: tuple[planning.Cell, ...]
     return Result(
         spec=spec,
         dataset=dataclasses.replace(data, target=str(spec.target)),
-        table=summarize(grid, run.read("trials", COLUMNS) if run.finished("trials") else None),
+        table=summarize(grid, (table for _, table in run.tables("trials", COLUMNS))),
         engine=meta.get("engine", "reference"),
         net_steps_per_second=meta["network_steps"] / trained if trained else None,
         compile_seconds=meta.get("compile_seconds", 0.0),

@@ -96,7 +96,7 @@ def trajectories(task: str, **settings: Any) -> tuple[Trajectory, ...]:
     spec = plan.resolve(make_spec({"problem": task, "steps": STEPS, "seeds": 1, **settings}), data)
     grid = plan.cells(spec, data)
     program = grid[0].program
-    block = plan.Block("test", program, STEPS, ((grid[0].index, 0), (grid[-1].index, 1)))
+    block = plan.Block("test", program, STEPS, np.array([(grid[0].index, 0), (grid[-1].index, 1)]))
     trials = plan.trials(block, grid, SEED)
     result = _engine().run(program, trials, data, STEPS, Measures((), _nothing), lambda steps: None)
     assert all(cell.program == program for cell in grid)

@@ -35,6 +35,8 @@ SCORES: Final = ("train_loss", "train_score", "validation_loss", "validation_sco
 HISTORIES: Final = tuple(f"history_{name}" for name in SCORES)
 REGION_SIDE: Final = 61
 PORTRAIT_POINTS: Final = 500
+PORTRAIT_TRIALS: Final = 256
+"""Only the first trials of a cell are portrayed, so that portraits of a million trials do not fill the disk."""
 
 
 def portrait_points(data: Dataset) -> tuple[np.ndarray, np.ndarray, str]:

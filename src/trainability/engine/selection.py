@@ -27,18 +27,21 @@ def resolve(asked: str) -> Name:
     return "reference" if why else "lanes"
 
 
-def block_size(program: Program, engine: str = "reference") -> int:
-    """How many trials a block of this program holds.
+def block_size(program: Program, engine: str = "reference", trials: int = 0) -> int:
+    """How many trials a block holds, where there are `trials` of this program in all.
 
     Reference: 32 small networks or fewer large ones. Measured for nine layers of five on two cores: two blocks of 32
     side by side trained two to ten times as many network-steps a second as blocks of 64 to 4,096 did.
     Lanes: groups of 16, as many as share out what Python does for a block, few enough that the usual 256 seeds keep
-    two cores busy; fewer of large networks.
+    two cores busy; fewer of large networks. Where there are very many small ones, more: what Python and the disk do for
+    a block is shared by more trials, and an interrupted worker still loses at most 1/256 of the work.
     """
     if engine == "lanes" and not missing(program):
         size = 128
         while size > 16 and size * program.network.weights > 2**18:
             size //= 2
+        while 256 * size < trials and 2 * size * program.network.weights <= 2**18:
+            size *= 2
         return size
     size = 32
     while size > 4 and size * program.network.weights > 2**17:

@@ -200,26 +200,28 @@ def _cells(count: int) -> str:
     return "one cell" if count == 1 else f"{count:,} cells"
 
 
-def _outcomes(order: Sequence[Cell], trials: pl.DataFrame, name: str) -> list[dict[int, Any]]:
-    """For each cell of `order`: trial number to value."""
-    found: dict[int, dict[int, Any]] = {cell["cell"]: {} for cell in order}
-    for cell, trial, outcome in trials.select("cell", "trial", name).iter_rows():
-        if cell in found:
-            found[cell][trial] = outcome
-    return [found[cell["cell"]] for cell in order]
+def _outcomes(order: Sequence[Cell], trials: pl.DataFrame, name: str) -> np.ndarray:
+    """Each trial's value by its number, shape (cells, trials); NaN where there is none."""
+    places = {cell["cell"]: i for i, cell in enumerate(order)}
+    rows = trials.filter(trials["cell"].is_in(list(places)))
+    cell, trial, value = (rows[column].to_numpy() for column in ("cell", "trial", name))
+    found = np.full((len(order), trial.max(initial=-1) + 1), np.nan)
+    indices, inverse = np.unique(cell, return_inverse=True)
+    found[np.array([places[i] for i in indices], int)[inverse], trial] = value
+    return found
 
 
-def _pairs(a: dict[int, Any], b: dict[int, Any]) -> tuple[np.ndarray, np.ndarray]:
-    both = [t for t in a if t in b and not missing(a[t]) and not missing(b[t])]
-    return np.array([a[t] for t in both]), np.array([b[t] for t in both])
+def _pairs(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    both = ~np.isnan(a) & ~np.isnan(b)
+    return a[both], b[both]
 
 
-def _mcnemar(a: dict[int, Any], b: dict[int, Any]) -> float:
+def _mcnemar(a: np.ndarray, b: np.ndarray) -> float:
     x, y = _pairs(a, b)
     return mcnemar(x.astype(bool), y.astype(bool))
 
 
-def _wilcoxon(a: dict[int, Any], b: dict[int, Any]) -> float:
+def _wilcoxon(a: np.ndarray, b: np.ndarray) -> float:
     from scipy.stats import wilcoxon
 
     x, y = _pairs(a, b)
@@ -235,22 +237,24 @@ def _cochran(order: Sequence[Cell], trials: pl.DataFrame) -> float:
     """
     from scipy.stats import chi2
 
-    found = _outcomes(order, trials, "solved")
-    shared = sorted(set.intersection(*(set(column) for column in found)))
-    solved = np.array([[bool(column[t]) for column in found] for t in shared], float).reshape(len(shared), len(found))
-    k, by_cell, by_trial = len(found), solved.sum(axis=0), solved.sum(axis=1)
+    solved = _shared(_outcomes(order, trials, "solved"))
+    k, by_cell, by_trial = len(solved), solved.sum(axis=1), solved.sum(axis=0)
     below = (by_trial * (k - by_trial)).sum()
     if below == 0:
         return 1.0
     return float(chi2.sf(k * (k - 1) * ((by_cell - by_cell.mean()) ** 2).sum() / below, k - 1))
 
 
-def _friedman(steps: list[dict[int, Any]]) -> float:
+def _shared(found: np.ndarray) -> np.ndarray:
+    """The trials for which every cell has a value."""
+    return found[:, ~np.isnan(found).any(axis=0)]
+
+
+def _friedman(steps: np.ndarray) -> float:
     """Friedman's test that three or more cells take alike many steps, over the trials that every cell has."""
     from scipy.stats import friedmanchisquare
 
-    shared = set.intersection(*({t for t, k in column.items() if not missing(k)} for column in steps))
-    table = np.array([[column[t] for t in sorted(shared)] for column in steps], float)
+    table = _shared(steps)
     # Where every trial ties, or there is none, there is nothing to rank.
     if not table.size or not np.ptp(table, axis=0).any():
         return 1.0

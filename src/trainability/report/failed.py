@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
-from trainability.report.inputs import RunRecord
+from trainability.report.inputs import RunRecord, shown_note
 from trainability.report.words import NOTHING, axis_label, number, percent, ranked, value
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ def failed_html(record: RunRecord) -> str:
     head = "".join(f'<th scope="col"{" class=name" * (i < words)}>{escape(h)}</th>' for i, h in enumerate(heads))
     bodies = "\n".join(_body(cell, record.axes, found) for cell in cells)
     more = f" Shown are {len(cells)} cells, first those where both are common; {left_out:,} more have failed trials."
+    note = _CAPTION + more * (left_out > 0) + shown_note(record)
     return (
-        f"<section><h2>Inside those that failed</h2>\n<p class=note>{escape(_CAPTION + more * (left_out > 0))}</p>\n"
+        f"<section><h2>Inside those that failed</h2>\n<p class=note>{escape(note)}</p>\n"
         f'<div class="scroll"><table class="pairs"><thead><tr>{head}</tr></thead>\n{bodies}\n</table></div></section>'
     )
 

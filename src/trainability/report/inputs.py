@@ -41,7 +41,8 @@ class RunRecord:
             ``validation_accuracy`` (the same over held-out samples; absent or null where there are none),
             ``gradient_ratio`` (first layer over last, at the start), ``dead`` (mean share at the end) and
             ``nan`` (share of trials).
-        trials: the trials table of `trainability.core.records`.
+        trials: the trials table of `trainability.core.records`, or the first trials of each cell where there are very
+            many: histories are drawn from it, shares and medians of whole cells are not.
         portraits: the portraits table, likewise.
         axes: names of the axes that vary.
         conclusion: what the run shows, one or two sentences.
@@ -62,6 +63,13 @@ class RunRecord:
     conclusion: str
     engine: str
     facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def shown_note(record: RunRecord) -> str:
+    """A clause of a caption that says which trials are shown, where not all are."""
+    if record.trials.height >= record.cells["n"].sum():
+        return ""
+    return f" Shown are the first {record.trials['trial'].n_unique():,} trials of each cell."
 
 
 _OFF: Final = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from trainability.report.inputs import RunRecord
+from trainability.report.inputs import RunRecord, shown_note
 from trainability.report.style import WIDTH, new_figure
 from trainability.report.words import cell_title, levels, ranked
 
@@ -87,4 +87,4 @@ def small_multiples(record: RunRecord, xlabel: str, ylabel: str) -> tuple[Figure
             f"are in the table only."
         )
     )
-    return figure, panels, shown
+    return figure, panels, shown + shown_note(record)

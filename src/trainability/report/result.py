@@ -6,12 +6,13 @@ import functools
 import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
 
 from trainability.core.errors import UsageError
+from trainability.core.records import PORTRAIT_TRIALS
 from trainability.core.types import Dataset
 from trainability.report.conclusion import COLUMNS, conclude
 from trainability.report.figures import plot
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 Kind: TypeAlias = Literal["trials", "portraits"]
 
+DRAWN: Final = 100_000
+"""A report draws histories of so many trials, the first ones of each cell, so that a million's fit in memory."""
+
+
+class Load(Protocol):
+    """Reads the trials or the portraits table: all columns unless some are named, of each cell's `first` trials."""
+
+    def __call__(self, kind: Kind, columns: Sequence[str] | None = None, first: int | None = None) -> pl.DataFrame: ...
+
 
 @dataclass(frozen=True)
 class Result:
@@ -42,7 +52,7 @@ class Result:
         net_steps_per_second: over the training alone; of the run that trained, also when answered from the store.
         compile_seconds, seconds: compiling, summed over threads; everything, as the user waited.
         directory: where the run lies.
-        load: (kind, columns or None for all) to the trials or the portraits table, read when first asked for.
+        load: reads a table when it is first asked for.
         versions: what made the run: name to version.
     """
 
@@ -54,18 +64,18 @@ class Result:
     compile_seconds: float
     seconds: float
     directory: Path
-    load: Callable[[Kind, Sequence[str] | None], pl.DataFrame] = field(repr=False)
+    load: Load = field(repr=False)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def trials(self) -> pl.DataFrame:
         """One row per trial; see `core.records`."""
-        return self.load("trials", None)
+        return self.load("trials")
 
     @functools.cached_property
     def portraits(self) -> pl.DataFrame:
         """What typical networks answer; see `core.records`."""
-        return self.load("portraits", None)
+        return self.load("portraits")
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -75,7 +85,11 @@ class Result:
     @functools.cached_property
     def conclusion(self) -> str:
         """What the run shows, in a sentence or two."""
-        return conclude(self.table, self.load("trials", COLUMNS), self.axes)
+        import polars as pl
+
+        # A single cell is compared with nothing.
+        trials = self.load("trials", COLUMNS) if len(self.table) > 1 else pl.DataFrame()
+        return conclude(self.table, trials, self.axes)
 
     def best(self) -> dict[str, Any]:
         """The row of the best cell: the largest solved share, then the fewest steps. Others may be as good."""
@@ -133,7 +147,7 @@ class Result:
             problem=self.spec.problem,
             dataset=self.dataset,
             cells=self.table,
-            trials=self.trials,
+            trials=self.load("trials", first=max(DRAWN // max(1, len(self.table)), PORTRAIT_TRIALS)),
             portraits=self.portraits,
             axes=self.axes,
             conclusion=self.conclusion,

@@ -76,7 +76,7 @@ class Run:
         """
         layout.check_part(kind, key)
         buffer = io.BytesIO()
-        table.write_parquet(buffer, compression="zstd")
+        table.write_parquet(buffer, compression="zstd", compression_level=1)
         data = buffer.getvalue()
         part = PartName(kind, key, hashlib.sha256(data).hexdigest()[: layout.CHECKSUM_LENGTH])
         self._write_file(self._parts / part.text, data)
@@ -88,10 +88,13 @@ class Run:
         """The keys of the parts that are whole; a call lists the directory and checks the parts new to it."""
         return set(self._find(kind))
 
-    def tables(self, kind: layout.Kind, columns: Sequence[str] | None = None) -> Iterator[tuple[str, polars.DataFrame]]:
+    def tables(
+        self, kind: layout.Kind, columns: Sequence[str] | None = None, first: int | None = None
+    ) -> Iterator[tuple[str, polars.DataFrame]]:
         """Every whole part in the order of the keys, as (key, table); one at a time is in memory.
 
-        With `columns` only these are read. Raises StoreError if a whole part does not have them.
+        With `columns` only these are read, with `first` only so many trials of each cell.
+        Raises StoreError if a whole part does not have the columns.
         """
         import polars as pl
 
@@ -100,7 +103,9 @@ class Run:
             if data is None:  # damaged since it was found
                 continue
             try:
-                table = pl.read_parquet(io.BytesIO(data), columns=None if columns is None else list(columns))
+                table = pl.scan_parquet(io.BytesIO(data))
+                table = table if first is None else table.filter(pl.col("trial") < first)
+                table = (table if columns is None else table.select(columns)).collect()
             except pl.exceptions.PolarsError as error:
                 raise StoreError(
                     f"{self._parts / name} is whole, yet polars {pl.__version__} cannot read it "
@@ -108,16 +113,19 @@ class Run:
                 ) from error
             yield key, table
 
-    def read(self, kind: layout.Kind, columns: Sequence[str] | None = None) -> polars.DataFrame:
+    def read(
+        self, kind: layout.Kind, columns: Sequence[str] | None = None, first: int | None = None
+    ) -> polars.DataFrame:
         """All whole parts of `kind` as one table in the order of the keys.
 
         A column that a part lacks is null there; no parts give a table without rows and columns.
-        With `columns` only these are read, which keeps a large run small in memory.
+        With `columns` only these are read, with `first` only so many trials of each cell, which keeps a large run
+        small in memory.
         Raises StoreError as `tables` does.
         """
         import polars as pl
 
-        tables = [table for _, table in self.tables(kind, columns)]
+        tables = [table for _, table in self.tables(kind, columns, first)]
         return pl.concat(tables, how="diagonal_relaxed", rechunk=False) if tables else pl.DataFrame()
 
     def write_meta(self, meta: dict[str, Any]) -> None:

@@ -54,12 +54,17 @@ class Cell:
 
 @dataclass(frozen=True)
 class Block:
-    """Trials that are trained together: (cell, trial) rows of one program."""
+    """Trials of one program that are trained together.
+
+    Attributes:
+        key: names the block in the store.
+        rows: (cell, trial) of each, int32 of shape (trials, 2).
+    """
 
     key: str
     program: Program
     steps: int
-    rows: tuple[tuple[int, int], ...]
+    rows: np.ndarray
 
 
 def data_digest(data: Dataset) -> str:
@@ -198,20 +203,25 @@ def blocks(grid: tuple[Cell, ...], seeds: int, engine: str = "reference") -> tup
         groups.setdefault((cell.program, cell.steps), []).append(cell)
     plan: list[Block] = []
     for (program, steps), members in groups.items():
-        rows = itertools.chain.from_iterable(((cell.index, t) for t in range(seeds)) for cell in members)
-        while part := tuple(itertools.islice(rows, selection.block_size(program, engine))):
-            plan.append(Block(f"b{len(plan):07d}", program, steps, part))
+        rows = np.empty((len(members), seeds, 2), np.int32)
+        rows[..., 0], rows[..., 1] = np.array([[cell.index] for cell in members]), np.arange(seeds)
+        rows = rows.reshape(-1, 2)
+        size = selection.block_size(program, engine, len(rows))
+        for start in range(0, len(rows), size):
+            plan.append(Block(f"b{len(plan):07d}", program, steps, rows[start : start + size]))
     return tuple(plan)
 
 
 def trials(block: Block, grid: tuple[Cell, ...], seed: int) -> Trials:
     """A block's rows as the columns that an engine takes."""
-    members = [grid[cell] for cell, _ in block.rows]
+    cell, trial = block.rows.T
+    indices, place = np.unique(cell, return_inverse=True)
+    members = [grid[i] for i in indices]
     return Trials(
         seed=seed,
-        cell=np.array([cell for cell, _ in block.rows], np.int32),
-        trial=np.array([trial for _, trial in block.rows], np.uint32),
-        init=tuple(member.axes["init"] for member in members),
-        bias_init=tuple(member.axes["bias_init"] for member in members),
-        numbers={name: np.array([m.numbers[name] for m in members], np.float64) for name in members[0].numbers},
+        cell=cell.astype(np.int32),
+        trial=trial.astype(np.uint32),
+        init=tuple(members[i].axes["init"] for i in place),
+        bias_init=tuple(members[i].axes["bias_init"] for i in place),
+        numbers={name: np.array([m.numbers[name] for m in members], np.float64)[place] for name in members[0].numbers},
     )

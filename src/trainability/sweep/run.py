@@ -76,22 +76,18 @@ def sweep(
         StoreError: the store cannot take more, likewise.
     """
     done = store.finished("trials")
-    todo = [block for block in plan if block.key not in done]
+    todo = iter([block for block in plan if block.key not in done])
     stop, told = threading.Event(), threading.Lock()
-    free = list(range(engine.workers))
 
-    def train(block: Block) -> None:
-        if stop.is_set():
-            return
-        with told:
-            worker = free.pop()
-        try:
-            _train(block, worker % engine.devices)
-        finally:
+    def take(worker: int) -> None:
+        while not stop.is_set():
             with told:
-                free.append(worker)
+                block = next(todo, None)
+            if block is None:
+                return
+            train(block, worker % engine.devices)
 
-    def _train(block: Block, device: int) -> None:
+    def train(block: Block, device: int) -> None:
         rows = trials(block, grid, seed)
 
         def tick(steps: int) -> None:
@@ -101,7 +97,9 @@ def sweep(
                 on_steps(steps * len(rows))
 
         result = engine.run(block.program, rows, data, block.steps, measures, tick, device)
-        store.write("portraits", block.key, portraits_table(block.program, rows, result, data))
+        portraits = portraits_table(block.program, rows, result, data)
+        if len(portraits):
+            store.write("portraits", block.key, portraits)
         store.write("trials", block.key, trials_table(result.columns))
         with told:
             cost.network_steps += block.steps * len(rows)
@@ -110,7 +108,7 @@ def sweep(
 
     with ThreadPoolExecutor(engine.workers, thread_name_prefix="block") as pool:
         try:
-            futures: set[Future[None]] = {pool.submit(train, block) for block in todo}
+            futures: set[Future[None]] = {pool.submit(take, worker) for worker in range(engine.workers)}
             while futures:
                 # A timeout, because a wait without one does not hear Ctrl-C on every platform.
                 ready, futures = wait(futures, timeout=0.1, return_when=FIRST_COMPLETED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,8 +20,10 @@ COLUMNS = (
 """The columns of the trials table that a summary reads."""
 
 
-def summarize(grid: tuple[Cell, ...], trials: pl.DataFrame | None) -> pl.DataFrame:
+def summarize(grid: tuple[Cell, ...], parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """One row per cell in grid order: its axes, and what its trials did.
+
+    `parts` are tables of trials with `COLUMNS`. Of each only some numbers a trial are kept, its histories are not.
 
     Columns after the axes: ``n``; ``solved`` share with its 95 % Wilson interval ``solved_low``, ``solved_high``;
     ``median_steps``, ``steps_q1``, ``steps_q3`` to the target over the solved trials (null if none);
@@ -31,9 +34,30 @@ def summarize(grid: tuple[Cell, ...], trials: pl.DataFrame | None) -> pl.DataFra
     """
     import polars as pl
 
-    groups = {int(key[0]): group for key, group in trials.group_by("cell")} if trials is not None else {}
+    found = [_outcomes(part) for part in parts]
+    groups = {int(key[0]): group for key, group in pl.concat(found).group_by("cell")} if found else {}
     rows = [{"cell": cell.index, **cell.axes, **_row(groups.get(cell.index))} for cell in grid]
     return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def _outcomes(trials: pl.DataFrame) -> pl.DataFrame:
+    """What a row is made of, a few numbers per trial."""
+    import polars as pl
+
+    gradient = pl.col("gradient_rms").list.first().list
+    layers = pl.col("dead").list.last().cast(pl.List(pl.Float64)).list
+    hidden = layers.head(layers.len().cast(pl.Int64) - 1).list
+    return trials.select(
+        "cell",
+        "solved",
+        "first_step",
+        pl.when(pl.col("ended") == "nan").then(float("inf")).otherwise(pl.col("train_loss")).alias("train_loss"),
+        "train_score",
+        pl.col("validation_score").cast(pl.Float64),
+        nan=pl.col("ended") == "nan",
+        gradient_ratio=gradient.first() / gradient.last(),
+        dead=hidden.mean().fill_null(0.0),
+    )
 
 
 def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
@@ -53,21 +77,16 @@ def _row(group: pl.DataFrame | None) -> dict[str, float | int | None]:
         return row | dict.fromkeys(
             (*names, "final_loss", "accuracy", "validation_accuracy", "gradient_ratio", "dead", "nan")
         )
-    diverged = group["ended"].to_numpy() == "nan"
     steps = quantiles(group.filter("solved")["first_step"].to_numpy())
-    gradient = group["gradient_rms"].list.first().list
-    with np.errstate(all="ignore"):
-        ratio = gradient.first().to_numpy() / gradient.last().to_numpy()
-    last = group["dead"].list.last().to_list()
-    dead = np.array([np.mean(layers[:-1]) if len(layers) > 1 else 0.0 for layers in last])
+    dead = group["dead"].to_numpy()
     return row | {
         **{name: None if np.isnan(value) else int(value) for name, value in zip(names, steps, strict=True)},
-        "final_loss": _number(_median(np.where(diverged, np.inf, group["train_loss"].to_numpy()))),
+        "final_loss": _number(_median(group["train_loss"].to_numpy())),
         "accuracy": _number(_median(group["train_score"].to_numpy())),
-        "validation_accuracy": _number(_median(group["validation_score"].cast(float).to_numpy())),
-        "gradient_ratio": _number(_median(ratio)),
+        "validation_accuracy": _number(_median(group["validation_score"].to_numpy())),
+        "gradient_ratio": _number(_median(group["gradient_ratio"].to_numpy())),
         "dead": _number(float(np.nanmean(dead))) if not np.isnan(dead).all() else None,
-        "nan": float(np.mean(diverged)),
+        "nan": float(group["nan"].to_numpy().mean()),
     }
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainability.core.records import SCORES, portrait_points, region_grid
+from trainability.core.records import PORTRAIT_TRIALS, SCORES, portrait_points, region_grid
 from trainability.core.types import Dataset
 from trainability.engine.answers import answers
 from trainability.engine.interface import BlockResult, Program, Trials
@@ -14,24 +14,20 @@ from trainability.engine.interface import BlockResult, Program, Trials
 if TYPE_CHECKING:
     import polars as pl
 
-PORTRAIT_TRIALS = 256
-"""Only the first trials of a cell are portrayed, so that portraits of a million trials do not fill the disk."""
-
 
 def trials_table(columns: dict[str, np.ndarray]) -> pl.DataFrame:
     """The trials table from an engine's columns: arrays become lists, −1 and missing scores become null."""
     import polars as pl
 
-    table = pl.DataFrame({name: _series(name, values) for name, values in columns.items()})
-    missing = [pl.col(name).fill_nan(None) for name in SCORES if name.startswith("validation")]
-    first = pl.when(pl.col("first_step") < 0).then(None).otherwise(pl.col("first_step")).alias("first_step")
-    return table.with_columns(first, *missing)
+    return pl.DataFrame([_series(name, values) for name, values in columns.items()])
 
 
 def _series(name: str, values: np.ndarray) -> pl.Series:
     import polars as pl
 
-    series = pl.Series(name, values)
+    if name == "first_step":
+        return pl.Series(name, np.where(values < 0, np.nan, values), nan_to_null=True).cast(pl.Int64)
+    series = pl.Series(name, values, nan_to_null=name in SCORES and name.startswith("validation"))
     kind: Any = pl.Int64 if values.dtype.kind == "i" else pl.Float32
     for _ in range(values.ndim - 1):
         kind = pl.List(kind)

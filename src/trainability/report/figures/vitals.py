@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainability.report.gather import history, mean, trials_of
-from trainability.report.inputs import RunRecord
+from trainability.report.inputs import RunRecord, shown_note
 from trainability.report.style import SHARES, Picture, drawing, new_figure
 from trainability.report.words import cell_title, ranked
 
@@ -79,7 +79,7 @@ def picture(record: RunRecord) -> Picture | None:
         f"Inside the networks, {pair}, layers upwards and steps to the right: a correlation near 1 "
         f"means that "
         "two different inputs look alike to that layer, dead units answer nothing to every input, and "
-        "saturated units sit on a flat end."
+        f"saturated units sit on a flat end.{shown_note(record)}"
     )
     return Picture(figure, caption, "Heat maps of vital signs by layer and step for the best and the worst cell.")
 
