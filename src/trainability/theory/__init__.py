@@ -14,6 +14,7 @@ from trainability.theory.correlation import (
 )
 from trainability.theory.diagram import PhaseDiagram, phase_diagram
 from trainability.theory.gains import gain, second_moment_gain
+from trainability.theory.initialization import init_
 from trainability.theory.isometry import Isometry, isometry
 from trainability.theory.moments import Estimate, expectation
 from trainability.theory.phases import (
@@ -25,6 +26,7 @@ from trainability.theory.phases import (
     phase,
     recommended,
 )
+from trainability.theory.prediction import Prediction, Predictions, predict
 from trainability.theory.trainable import Band, trainable_depth
 from trainability.theory.variance import FixedPoint, FixedPoints, fixed_points, variance_length, variance_map
 
@@ -37,6 +39,8 @@ __all__ = [
     "FixedPoints",
     "Isometry",
     "PhaseDiagram",
+    "Prediction",
+    "Predictions",
     "chi_1",
     "correlation_fixed_point",
     "correlation_length",
@@ -47,10 +51,12 @@ __all__ = [
     "expectation",
     "fixed_points",
     "gain",
+    "init_",
     "isometry",
     "moment_map",
     "phase",
     "phase_diagram",
+    "predict",
     "recommended",
     "second_moment_gain",
     "trainable_depth",

@@ -179,6 +179,13 @@ def correlation_fixed_point(
     if q == 0:
         chi = sigma_w2 * moments(phi).at("slope_second", 0.0)
         return CorrelationPoint(1.0, chi, 0.0)
+    return correlation_of(phi, q, sigma_w2, sigma_b2, dropout)
+
+
+def correlation_of(
+    phi: Activating, q: float, sigma_w2: float, sigma_b2: float, dropout: float = 0.0
+) -> CorrelationPoint:
+    """The same at a variance q > 0 that reproduces itself."""
     return _settled_correlation(products(phi, q), sigma_w2, sigma_b2, dropout)
 
 

@@ -105,7 +105,7 @@ class Moments:
         self._cover(q)
         while True:
             with np.errstate(over="ignore", invalid="ignore"):
-                integrand = self._of(kind, q) * self._gaussian(q)
+                integrand = self._integrand(kind, q)
                 parts = (integrand * self._w).reshape(-1, ORDER).sum(axis=1)
                 total = float(parts.sum())
                 sizes = np.abs(integrand * self._w).reshape(-1, ORDER).sum(axis=1)
@@ -206,19 +206,22 @@ class Moments:
         """φ(0)², which dE[φ²]/dq does not see and which would cancel in it."""
         return 0.5 * (self.at_zero[0] ** 2 + self.at_zero[1] ** 2)
 
-    def _of(self, kind: Kind, q: float) -> np.ndarray:
+    def _integrand(self, kind: Kind, q: float) -> np.ndarray:
+        """φ or its like, to its power, times the density of N(0, q), at the nodes."""
+        # Of φ⁴ the fourth root of the density is taken in before the power, so that neither overflows alone.
+        log = -0.5 * self._x**2 / q - 0.5 * math.log(2 * math.pi * q)
         match kind:
             case "mean":
-                return self._value
+                return self._value * np.exp(log)
             case "second":
-                return self._value**2
+                return (self._value * np.exp(log / 2)) ** 2
             case "fourth":
-                return self._value**4
+                return (self._value * np.exp(log / 4)) ** 4
             case "slope_second":
-                return self._slope**2
+                return (self._slope * np.exp(log / 2)) ** 2
             case "slope_fourth":
-                return self._slope**4
-        return (self._value**2 - self._constant()) * (self._x**2 / q - 1) / (2 * q)
+                return (self._slope * np.exp(log / 4)) ** 4
+        return (self._value**2 - self._constant()) * (self._x**2 / q - 1) / (2 * q) * np.exp(log)
 
     def _gaussian(self, q: float) -> np.ndarray:
         return np.exp(-0.5 * self._x**2 / q) / math.sqrt(2 * math.pi * q)

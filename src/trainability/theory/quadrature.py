@@ -20,6 +20,13 @@ _VANDERMONDE = np.polynomial.legendre.legvander(NODES, ORDER - 1)
 TO_COEFFICIENTS = (_VANDERMONDE * WEIGHTS[:, None] * (np.arange(ORDER) + 0.5)).T
 """(ORDER, ORDER): from values at the nodes to Legendre coefficients."""
 
+_ENDS = np.array([-1 + 1e-6, 1 - 1e-6])
+_TO_ENDS = np.polynomial.legendre.legvander(_ENDS, ORDER - 1) @ TO_COEFFICIENTS
+"""(2, ORDER): from values at the nodes to what their polynomial is at the panel's ends."""
+
+_ENDS_WORSE = 1e3
+_TINY = 1e-280
+
 NARROWEST = 1e-13
 """No panel is made narrower than this, relative to 1 or to where it lies."""
 
@@ -67,13 +74,20 @@ def refine(
     done_low, done_high, done_stuck = [], [], []
     count = 0
     while low.size:
-        values = function(nodes_of(low, high))
-        sizes = np.abs(values).max(axis=-1)
+        middle, half = 0.5 * (low + high), 0.5 * (high - low)
+        # The ends as well: a jump between a panel's last node and the next panel's first would be seen by neither.
+        at = function(middle[:, None] + half[:, None] * np.concatenate([NODES, _ENDS]))
+        values = at[..., :ORDER]
+        sizes = np.abs(at).max(axis=-1)
         finite = np.isfinite(sizes).all(axis=0)
-        with np.errstate(invalid="ignore"):
-            enough = np.maximum(tolerance * sizes, floor(np.minimum(np.abs(low), np.abs(high))))
-            rough = (tails(values) > enough).any(axis=0) & finite
-        wide = high - low > NARROWEST * np.maximum(1.0, np.maximum(np.abs(low), np.abs(high)))
+        far = np.maximum(np.abs(low), np.abs(high))
+        with np.errstate(invalid="ignore", over="ignore"):
+            enough = np.maximum(tolerance * sizes, floor(np.minimum(np.abs(low), np.abs(high)))) + _TINY
+            # What rounding x alone does to the values: near a root they are all noise, relative to themselves.
+            enough = np.maximum(enough, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
+            beyond = np.abs(at[..., ORDER:] - values @ _TO_ENDS.T).max(axis=-1)
+            rough = ((tails(values) > enough) | (beyond > _ENDS_WORSE * enough)).any(axis=0) & finite
+        wide = high - low > NARROWEST * np.maximum(1.0, far)
         split = rough & wide
         done_low.append(low[~split])
         done_high.append(high[~split])

@@ -86,9 +86,13 @@ class Resolution:
         floor = _TOLERANCE * self._largest
         edges, stuck = refine(lambda x: self._value(x)[None], edges, _TOLERANCE, lambda _: floor, self._name)
         low, high = edges[:-1], edges[1:]
+        values = self._value(nodes_of(low, high))
         with np.errstate(invalid="ignore", over="ignore"):
-            values = self._value(nodes_of(low, high)) @ TO_COEFFICIENTS.T
-        slopes = np.polynomial.legendre.legder(values, axis=1) * (2.0 / (high - low))[:, None]
+            coefficients = values @ TO_COEFFICIENTS.T
+            # On a panel of 1e-13 beside a kink, rounding would be taken for a slope.
+            noise = 16 * np.finfo(float).eps * np.abs(values).max(axis=1, keepdims=True)
+        coefficients[np.abs(coefficients) < noise] = 0.0
+        slopes = np.polynomial.legendre.legder(coefficients, axis=1) * (2.0 / (high - low))[:, None]
         slopes = np.concatenate([slopes, np.zeros((len(low), 1))], axis=1)
         slopes[stuck] = 0.0
         return edges, stuck, slopes

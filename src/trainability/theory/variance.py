@@ -7,7 +7,7 @@ transient chaos, NeurIPS 2016; S. Schoenholz et al., Deep information propagatio
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -137,13 +137,14 @@ def fixed_points(phi: Activating, sigma_w2: float, sigma_b2: float) -> FixedPoin
     start = sigma_w2 * m.at("second", 0.0) + sigma_b2
     if start == 0:
         points.append(_at_zero(m, sigma_w2, signs))
-    elif values[0] < 0:
-        points.append(_point(m, start, sigma_w2, sigma_b2, (1, -1)))
+    elif values[0] < 0:  # below the table the map is a straight line
+        low = start / (1 - sigma_w2 * m.at("growth", 0.0))
+        points.append(_point(m, low, sigma_w2, (1, -1)))
     for q in roots(excess, table.q, values):
         below = signs[: np.searchsorted(table.q, q * (1 - 1e-9))]
         above = signs[np.searchsorted(table.q, q * (1 + 1e-9)) :]
         sides = [next((int(s) for s in side if s), 0) for side in (below[::-1], above)]
-        points.append(_point(m, q, sigma_w2, sigma_b2, _sides(excess, q, sides)))
+        points.append(_point(m, q, sigma_w2, _sides(excess, q, sides)))
     return FixedPoints(tuple(points), False, _words(points, table.q[-1], values[-1]))
 
 
@@ -205,15 +206,14 @@ def _at_zero(m: Moments, sigma_w2: float, signs: np.ndarray) -> FixedPoint:
     return FixedPoint(0.0, chi, chi, "stable" if towards else "unstable")
 
 
-def _sides(excess: Any, q: float, sides: list[int]) -> tuple[int, int]:
-    """The sign of map(q) − q right below and right above a root."""
-    close = [np.sign(excess(q * factor)) for factor in (1 - 1e-5, 1 + 1e-5)]
-    return tuple(
-        int(c) if abs(excess(q * f)) > 1e-13 else s for c, f, s in zip(close, (1 - 1e-5, 1 + 1e-5), sides, strict=True)
-    )  # type: ignore[return-value]
+def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tuple[int, int]:
+    """The sign of map(q) − q right below and right above a root; `sides` where it is lost in rounding."""
+    beside = [excess(q * (1 - 1e-5)), excess(q * (1 + 1e-5))]
+    below, above = (int(np.sign(v)) if abs(v) > 1e-13 else s for v, s in zip(beside, sides, strict=True))
+    return below, above
 
 
-def _point(m: Moments, q: float, sigma_w2: float, sigma_b2: float, sides: tuple[int, int]) -> FixedPoint:
+def _point(m: Moments, q: float, sigma_w2: float, sides: tuple[int, int]) -> FixedPoint:
     chi_q = sigma_w2 * m.at("growth", q)
     stability: Stability = "half-stable"
     if sides == (1, -1):
