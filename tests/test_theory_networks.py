@@ -1,7 +1,8 @@
 """Theory against wide finite networks: variances, correlations and gradients, measured in NumPy with fixed seeds.
 
-The tolerance is six deviations of what a network of that width scatters by itself, which theory gives as well: from
-E[φ⁴] forward, from E[φ′⁴] backward.
+Over 48 networks of width 250 and depth 4, variances and covariances agree within 10 % and squared gradients within 20 %.
+Where the variance map amplifies deviations (ReLU², exponential, softshrink), the tolerance grows by what two layers do, and
+variances are compared in the first three layers.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from trainability.theory.finite_width import relative_variance
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
 
-WIDTH, DEPTH, NETWORKS = 500, 4, 6
+WIDTH, DEPTH, NETWORKS = 250, 4, 48
 SIGMA_B2 = 0.05
 
 
@@ -74,17 +75,6 @@ def _layers(sigma_w2: float) -> list[Layer]:
     return [Layer(WIDTH, WIDTH, sigma_w2 / WIDTH, SIGMA_B2)] * (DEPTH + 1)
 
 
-def _scatter(choice) -> tuple[float, float]:
-    """The relative deviation, over the networks' mean, that a layer adds forward and backward."""
-    m = moments(choice)
-    forward = m.at("fourth", 1.0) / m.at("second", 1.0) ** 2 - 1
-    return math.sqrt((forward + 2) / (WIDTH * NETWORKS)), math.sqrt(relative_variance(m, 1.0) / (WIDTH * NETWORKS))
-
-
-HEAVY = {"exponential"}
-"""Their squares are so heavy-tailed that a sample of this size does not show their deviation."""
-
-
 @every_elementwise
 def test_wide_networks_do_as_theory_says(choice):
     m = moments(choice)
@@ -93,22 +83,18 @@ def test_wide_networks_do_as_theory_says(choice):
     sigma_w2 = _sigma_w2(choice)
     variance, covariance, gradient = _run(choice, sigma_w2)
     predicted = propagate(m, _layers(sigma_w2), 1.0)
-    forward, backward = _scatter(choice)
-    worse = 3.0 if choice.entry.name in HEAVY else 1.0
-    growth = max(1.0, abs(sigma_w2 * m.at("growth", 1.0)))
+    amplified = max(1.0, abs(sigma_w2 * m.at("growth", 1.0))) ** 2
     q, c = sigma_w2 + SIGMA_B2, (0.6 * sigma_w2 + SIGMA_B2) / (sigma_w2 + SIGMA_B2)
     for layer in range(DEPTH + 1):
         assert predicted.variance[layer] == pytest.approx(q, rel=1e-9)
-        tolerance = 6 * worse * forward * math.sqrt(layer + 1) * growth**layer
-        assert variance[:, layer].mean() == pytest.approx(q, rel=tolerance)
-        assert covariance[:, layer].mean() == pytest.approx(q * c, abs=q * tolerance)
+        if amplified < 2 or layer < 3:
+            assert variance[:, layer].mean() == pytest.approx(q, rel=0.1 * amplified)
+            assert covariance[:, layer].mean() == pytest.approx(q * c, abs=0.1 * q * amplified)
         known = products(choice, q)
         following = sigma_w2 * known.second + SIGMA_B2
         c, q = (sigma_w2 * known.at(c)[0] + SIGMA_B2) / following, following
-    steps = np.arange(DEPTH, -1, -1)
-    for layer, far in enumerate(steps):
-        tolerance = 6 * worse * (backward * math.sqrt(far) + 2 * forward * math.sqrt(DEPTH) * growth**DEPTH)
-        assert gradient[:, layer].mean() == pytest.approx(predicted.gradient[layer] ** 2, rel=tolerance)
+    squares = np.square(predicted.gradient)
+    assert gradient.mean(axis=0) == pytest.approx(squares, rel=0.2 * amplified)
 
 
 @pytest.mark.parametrize("text", ["tanh", "relu", "gelu", "sigmoid", "elu"])
@@ -127,7 +113,7 @@ def test_wide_residual_networks_do_as_theory_says(text: str):
 @pytest.mark.parametrize("centred", [True, False], ids=["layer", "rms"])
 @pytest.mark.parametrize("text", ["tanh", "relu", "gelu"])
 def test_wide_normalized_networks_do_as_theory_says(text: str, centred: bool):
-    """The gradient through layer and RMS normalisation, by JAX, within 15 %."""
+    """The gradient through layer and RMS normalisation, by JAX's derivatives, within 10 %."""
     import jax
     import jax.numpy as jnp
 
@@ -135,21 +121,21 @@ def test_wide_normalized_networks_do_as_theory_says(text: str, centred: bool):
 
     weights, biases, inputs = _drawn()
     phi = jax_function(choose(text).entry)
-    matrices = [jnp.asarray(w * np.sqrt(np.float32(1.7 / WIDTH))) for w in weights[0]]
-    shifts = [jnp.asarray(np.float32(math.sqrt(SIGMA_B2)) * b.astype(np.float32)) for b in biases[0]]
+    matrices = jnp.asarray(weights * np.sqrt(np.float32(1.7 / WIDTH)))
+    shifts = jnp.asarray(math.sqrt(SIGMA_B2) * biases, jnp.float32)
+    outward = jnp.asarray(np.random.default_rng(1).normal(size=(NETWORKS, WIDTH)), jnp.float32)
 
-    def loss(parameters):
-        h = jnp.asarray(inputs[0, 0], jnp.float32)
-        for matrix, shift in zip(parameters[:-1], shifts[:-1], strict=True):
+    def loss(matrices, shifts, h, outward):
+        for matrix, shift in zip(matrices[:-1], shifts[:-1], strict=True):
             z = h @ matrix + shift
             z = z - z.mean(keepdims=True) if centred else z
             h = phi(z / jnp.sqrt((z**2).mean(keepdims=True) + 1e-5), ())
-        out = h @ parameters[-1] + shifts[-1]
-        return (out * jnp.asarray(np.random.default_rng(1).normal(size=WIDTH), jnp.float32)).sum()
+        return ((h @ matrices[-1] + shifts[-1]) * outward).sum()
 
-    found = np.array([float((g**2).mean()) for g in jax.grad(loss)(matrices)])
+    gradients = jax.vmap(jax.grad(loss))(matrices, shifts, jnp.asarray(inputs[:, 0], jnp.float32), outward)
+    found = np.square(gradients).mean(axis=(0, 2, 3))
     predicted = propagate(moments(text), _layers(1.7), 1.0, normalized=True)
-    assert found / found[-1] == pytest.approx(np.square(predicted.gradient), rel=0.3)
+    assert found / found[-1] == pytest.approx(np.square(predicted.gradient), rel=0.1)
 
 
 @pytest.mark.parametrize(("text", "gain"), [("relu", 2.0), ("identity", 1.0), ("tanh", 1.5)])

@@ -130,6 +130,7 @@ def predict(
     inputs: int | None = None,
     outputs: int = 1,
     second_moment: float = 1.0,
+    kernel: int = 1,
     problem: str | Dataset | None = None,
 ) -> Predictions:
     """What mean-field theory says of each network before any training.
@@ -147,6 +148,7 @@ def predict(
         bias_init: the biases' initialiser; by default what goes with `init`.
         inputs: features; by default as many as `width`. outputs: units of the last layer.
         second_moment: mean square of an input; 1 for standardised data.
+        kernel: places of a convolution's kernel (9 for 3 × 3), whose channels are then `width`; 1 for dense layers.
         problem: takes inputs, outputs and second_moment from this problem (``xor``, ``file:data.csv``) or data set.
 
     Returns:
@@ -169,14 +171,14 @@ def predict(
     second_moment = non_negative(second_moment, "second_moment")
     outputs = whole(outputs, "outputs")
     inputs = None if inputs is None else whole(inputs, "inputs")
-    return Predictions(
-        tuple(_one(*choice, bias_init, inputs, outputs, second_moment) for choice in itertools.product(*axes))
-    )
+    kernel = whole(kernel, "kernel")
+    data = (bias_init, inputs, outputs, second_moment, kernel)
+    return Predictions(tuple(_one(*choice, *data) for choice in itertools.product(*axes)))
 
 
 def _one(
     phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any,
-    bias_init: str | None, inputs: int | None, outputs: int, second_moment: float,
+    bias_init: str | None, inputs: int | None, outputs: int, second_moment: float, kernel: int,
 ) -> Prediction:  # fmt: skip
     m, depth, width = moments(phi), _whole(depth, "depth"), _whole(width, "width")
     if depth > MOST_LAYERS:
@@ -194,13 +196,14 @@ def _one(
         if choice.entry.distribution == "constant" and choice.entry.scale(1, 1, *choice.values) != 0:
             raise SpecError(f"'{choice.text}' draws nothing at random; theory is of independent weights of mean 0")
     inputs = width if inputs is None else inputs
-    fans = [(inputs, width), *[(width, width)] * (depth - 1), (width, outputs)]
+    channels = width * kernel
+    fans = [(inputs * kernel, channels), *[(channels, channels)] * (depth - 1), (width, outputs)]
     layers = [
         Layer(a, b, weights.entry.variance(a, b, weights.values), biases.entry.variance(a, b, biases.values))
         for a, b in fans
     ]
-    sigma_w2 = width * weights.entry.variance(width, width, weights.values)
-    sigma_b2 = biases.entry.variance(width, width, biases.values)
+    sigma_w2 = channels * weights.entry.variance(channels, channels, weights.values)
+    sigma_b2 = biases.entry.variance(channels, channels, biases.values)
     normalized = entry.axis is not None
     settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
     passed = propagate(m, layers, second_moment, normalized=normalized, residual=residual, dropout=dropout)
