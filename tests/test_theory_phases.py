@@ -1,4 +1,4 @@
-"""Fixed points, correlations and the edge of chaos: published figures, 30 digits, and properties over gains and biases."""
+"""Fixed points, correlations, the edge of chaos: published figures, 30 digits, properties over gains and biases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import exactly
-from tests.activation_choices import every_elementwise
+from tests.activation_choices import ELEMENTWISE, every_elementwise
 from trainability import theory
 from trainability.activations import choose, default_choice, is_elementwise
 from trainability.activations.base import Activation
@@ -23,7 +23,16 @@ from trainability.theory.variance import attractor
 
 GAINS = st.floats(0.05, 6.0)
 BIASES = st.floats(0.0, 2.0)
-SMOOTH_AND_KINKED = st.sampled_from(["tanh", "erf", "gelu", "relu", "hardtanh", "sigmoid", "elu", "leaky_relu:0.2", "sin"])
+SMOOTH_AND_KINKED = st.sampled_from(
+    ["tanh", "erf", "gelu", "relu", "hardtanh", "sigmoid", "elu", "leaky_relu:0.2", "sin"]
+)
+
+
+def _critical_points(choice, sigma_b: float) -> tuple[theory.CriticalPoint, ...]:
+    try:
+        return theory.critical_points(choice, sigma_b)
+    except SpecError:
+        return ()
 
 
 # Published figures, in the precision in which they are published.
@@ -49,7 +58,7 @@ def test_published_figures_of_relu():
     assert theory.fixed_points("relu", 2.0, 0.0).everywhere
     assert "every variance" in theory.fixed_points("relu", 2.0, 0.0).words
     assert theory.phase("relu", 2.0, 0.0) == "critical"
-    with pytest.raises(SpecError, match="no edge of chaos at sigma_b = 0.1"):
+    with pytest.raises(SpecError, match=r"no edge of chaos at sigma_b = 0\.1"):
         theory.critical_sigma_w("relu", 0.1)
     for gain in (0.7, 1.9, 2.6):
         assert theory.chi_1("relu", gain, 0.1) == pytest.approx(gain / 2, rel=1e-12)
@@ -105,7 +114,8 @@ def test_he_lecun_and_glorot_are_special_cases():
 
 
 @pytest.mark.parametrize(
-    ("text", "sigma_w2", "sigma_b2"), [("tanh", 1.7, 0.05), ("hardtanh", 1.3, 0.2), ("expr:tanh(30*(x - 0.2))", 0.4, 0.1)]
+    ("text", "sigma_w2", "sigma_b2"),
+    [("tanh", 1.7, 0.05), ("hardtanh", 1.3, 0.2), ("expr:tanh(30*(x - 0.2))", 0.4, 0.1)],
 )
 def test_fixed_points_in_30_digits(text: str, sigma_w2: float, sigma_b2: float):
     place = (0.2,) if "30" in text else ()
@@ -126,10 +136,7 @@ def test_fixed_points_in_30_digits(text: str, sigma_w2: float, sigma_b2: float):
 @pytest.mark.parametrize("sigma_b", [0.05, 0.3])
 @every_elementwise
 def test_critical_gains_in_30_digits(choice, sigma_b: float):
-    try:
-        points = theory.critical_points(choice, sigma_b)
-    except SpecError:
-        pytest.skip("it has none")
+    points = _critical_points(choice, sigma_b)
     for point in points:
         second, slope = (exactly.expectation(choice.text, k, point.q) for k in ("second", "slope_second"))
         assert float(point.sigma_w**2 * slope) == pytest.approx(1.0, rel=1e-10)
@@ -149,19 +156,24 @@ def test_double_critical_points_in_30_digits(text: str):
 # Every activation.
 
 
+def test_most_activations_have_critical_points():
+    """So that the tests over them look at something."""
+    counts = {sigma_b: sum(bool(_critical_points(c, sigma_b)) for c in ELEMENTWISE) for sigma_b in (0.0, 0.1, 0.5)}
+    assert counts[0.0] > 30
+    assert min(counts.values()) > 15
+
+
 @every_elementwise
 def test_critical_points_are_fixed_points_with_chi_1_of_1(choice):
     for sigma_b in (0.0, 0.1, 0.5):
-        try:
-            points = theory.critical_points(choice, sigma_b)
-        except SpecError as error:
-            assert "edge of chaos" in str(error) or "no gradient passes" in str(error)
-            continue
+        points = _critical_points(choice, sigma_b)
         assert [p.q for p in points] == sorted(p.q for p in points)
         for point in points:
             sigma_w2, sigma_b2 = point.sigma_w**2, point.sigma_b**2
             assert theory.chi_1(choice, sigma_w2, sigma_b2, q=point.q) == pytest.approx(1.0, rel=1e-9)
-            assert theory.variance_map(choice, point.q, sigma_w2, sigma_b2) == pytest.approx(point.q, rel=1e-9, abs=1e-15)
+            assert theory.variance_map(choice, point.q, sigma_w2, sigma_b2) == pytest.approx(
+                point.q, rel=1e-9, abs=1e-15
+            )
             assert point.attracts == (point.chi_q <= 1 + 1e-9) or point.q == 0
 
 
@@ -183,7 +195,7 @@ def test_the_correlation_map_ends_at_the_variance(choice):
     assert known.at(-1.0)[0] == pytest.approx(mirrored, rel=0.02, abs=0.02 * known.second)
 
 
-CLOSED = [c for c in ("relu", "leaky_relu:0.3", "erf", "sin", "gaussian", "identity")]
+CLOSED = ["relu", "leaky_relu:0.3", "erf", "sin", "gaussian", "identity"]
 
 
 @pytest.mark.parametrize("text", CLOSED)
@@ -288,8 +300,8 @@ def test_orthogonal_linear_networks_are_isometric_and_relu_ones_are_not():
 
 @pytest.mark.parametrize("weights", ["orthogonal", "normal"])
 def test_singular_values_of_wide_jacobians(weights):
-    """One realisation of width 400; the mean and the variance of squared singular values within 10 %."""
-    rng, width, depth, q = np.random.default_rng(0), 400, 3, 0.4
+    """One realisation of width 250; the mean and the variance of squared singular values within 10 %."""
+    rng, width, depth, q = np.random.default_rng(0), 250, 3, 0.4
     jacobian = np.eye(width)
     for _ in range(depth):
         matrix = rng.normal(size=(width, width))

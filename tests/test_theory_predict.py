@@ -94,12 +94,8 @@ def test_every_list_is_an_axis():
 @pytest.mark.parametrize("norm", ["none", "layer", "rms"])
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_every_activation_gets_a_prediction_that_is_json(name: str, norm: str):
-    try:
-        found = trainability.predict(name, "keras,torch", depth=4, width=32, norm=norm, residual=[False, True])
-    except UsageError as error:
-        assert "no finite value" in str(error)
-        assert name == "exponential"
-        return
+    init = "keras,torch" if name != "exponential" else "normal:0.01"  # it overflows with larger weights
+    found = trainability.predict(name, init, depth=4, width=32, norm=norm, residual=[False, True])
     for choice, plain in zip(found, found.to_dict()["choices"], strict=True):
         json.dumps(plain, allow_nan=False)
         assert plain["gradient_ratio"] == choice.gradient[0]
@@ -112,10 +108,10 @@ def test_every_initialiser_enters_by_its_variance(init: str):
     (prediction,) = trainability.predict("tanh", init, depth=3, width=32)
     choice = INITIALIZERS.choose(init)
     assert prediction.sigma_w2 == pytest.approx(32 * choice.entry.variance(32, 32, choice.values))
-    alike = trainability.predict("tanh", f"normal:{math.sqrt(prediction.sigma_w2 / 32)!r}", 3, 32,
-                                 bias_init=f"normal:{math.sqrt(prediction.sigma_b2)!r}", inputs=32, outputs=32)  # fmt: skip
-    again = trainability.predict("tanh", init, 3, 32, inputs=32, outputs=32)
-    assert again[0].gradient == pytest.approx(alike[0].gradient, rel=1e-9)
+    weight, bias = math.sqrt(prediction.sigma_w2 / 32), math.sqrt(prediction.sigma_b2)
+    (deep,) = trainability.predict("tanh", f"normal:{weight!r}", 3, 32, bias_init=f"normal:{bias!r}", outputs=32)
+    (again,) = trainability.predict("tanh", init, 3, 32, outputs=32)
+    assert again.gradient == pytest.approx(deep.gradient, rel=1e-9)
 
 
 def test_a_convolution_is_a_dense_layer_of_its_fan_in():
@@ -237,7 +233,7 @@ def test_torch_modules_get_the_critical_variance(activation: str, draw):
 
 @pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "mish"])
 def test_gradients_pass_a_deep_torch_network_only_when_it_is_critical(activation: str):
-    """30 layers of width 300: the first layer's gradient over the last hidden one's, by torch's defaults and by init_."""
+    """30 layers of width 300: the first layer's gradient over the last one's, by torch's defaults and by init_."""
     function = getattr(torch.nn.functional, activation)
 
     def ratio(critical: bool) -> float:
@@ -277,7 +273,9 @@ def test_keras_gets_initialisers_of_its_own():
 
 
 def test_keras_models_are_initialised_in_place():
-    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(64, 3), keras.layers.Flatten(), keras.layers.Dense(50)])
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(64, 3), keras.layers.Flatten(), keras.layers.Dense(50)]
+    )
     assert trainability.init_("keras", model, activation="tanh", seed=3) is model
     kernel, bias, dense, _ = model.get_weights()
     assert kernel.std() == pytest.approx(1 / math.sqrt(27), rel=0.05)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_scipy_agrees(choice):
                     lambda x, f=function, q=q: f(x) * math.exp(-x * x / (2 * q)) / math.sqrt(2 * math.pi * q),
                     a, b, epsabs=1e-13, epsrel=1e-11, limit=200,
                 )[0]
-                for a, b in zip(cuts[:-1], cuts[1:], strict=True)
+                for a, b in itertools.pairwise(cuts)
             )  # fmt: skip
             assert moments(choice).at(kind, q) == pytest.approx(twin, rel=1e-9, abs=1e-11)
 
@@ -162,7 +163,7 @@ def test_what_has_no_expectation_is_said_in_words(phi, words: str):
 def test_a_function_may_grow_fast_if_the_gaussian_is_narrow():
     """E[exp(2x²)] is 1/√(1 − 4q) below q = 1/4, and has no finite value from there on."""
     assert expectation("expr:exp(x*x)", "second", 0.2).value == pytest.approx(math.sqrt(5), rel=1e-12)
-    with pytest.raises(SpecError, match="no finite value at variance 0.25"):
+    with pytest.raises(SpecError, match=r"no finite value at variance 0\.25"):
         expectation("expr:exp(x*x)", "second", 0.25)
 
 
@@ -182,7 +183,11 @@ def test_two_lines_that_meet_anywhere(left: float, right: float, kink: float, q:
 
 
 def test_an_unknown_expectation_and_a_bad_variance_are_refused():
-    for kind, q, words in (("third", 1.0, "known are mean"), ("second", -1.0, "negative"), ("second", math.nan, "finite")):
+    for kind, q, words in (
+        ("third", 1.0, "known are mean"),
+        ("second", -1.0, "negative"),
+        ("second", math.nan, "finite"),
+    ):
         with pytest.raises(SpecError, match=words):
             expectation("tanh", kind, q)  # pyright: ignore[reportArgumentType]
 

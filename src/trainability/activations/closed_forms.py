@@ -1,7 +1,7 @@
 """Gaussian expectations in closed form, for the activations that have them.
 
-u and v are jointly normal with variance q and correlation c. Forms that lose digits for some q, such as those of ELU near
-q = 0, are left to quadrature.
+u and v are jointly normal with variance q and correlation c. Forms that lose digits for some q, such as those of ELU
+near q = 0, are left to quadrature.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Mean-field theory of wide networks: what depth does to variances, correlations and gradients, before any training.
 
-Public functions take `phi`, a catalogue name with parameters, a formula or a function of a NumPy array; σ_w² is fan_in times
-the variance of a weight, σ_b² the variance of a bias. Everything is float64. Quadrature is split at each activation's
-kinks; relative errors are below 1e-9.
+Public functions take `phi`, a catalogue name with parameters, a formula or a function of a NumPy array; σ_w² is fan_in
+times the variance of a weight, σ_b² the variance of a bias. Everything is float64. Quadrature is split at each
+activation's kinks; relative errors are below 1e-9.
 """
 
 from trainability.theory.correlation import (

@@ -271,8 +271,8 @@ def moment_map(
 ) -> tuple[float, float]:
     """The next layer's mean and variance of activations, for fixed sums of a unit's weights and of their squares.
 
-    The pre-activation is normal with mean `mean · weight_sum` and variance `variance · weight_square_sum`. SELU is made so
-    that mean 0 and variance 1 reproduce themselves at weight_sum 0 and weight_square_sum 1. G. Klambauer et al.,
+    The pre-activation is normal with mean `mean · weight_sum` and variance `variance · weight_square_sum`. SELU is made
+    so that mean 0 and variance 1 reproduce themselves at weight_sum 0 and weight_square_sum 1. G. Klambauer et al.,
     Self-normalizing neural networks, NeurIPS 2017, equation 3.
 
     Raises:

@@ -1,9 +1,9 @@
 """What a finite width adds to mean-field theory: gradients that scatter from network to network.
 
-A layer of n units multiplies a squared gradient by a mean of n independent terms φ′² g², g normal. Its relative variance is
-(3 E[φ′⁴]/E[φ′²]² − 1)/n, so that the logarithm's variance grows as depth over width. For ReLU that is 5/n: B. Hanin, M.
-Nica, Products of many large random matrices and gradients in deep neural networks, Comm. Math. Phys. 376, 2020.
-The factor is taken as gamma-distributed with its true mean and variance, which is exact for a linear layer.
+A layer of n units multiplies a squared gradient by a mean of n independent terms φ′² g², g normal. Its relative
+variance is (3 E[φ′⁴]/E[φ′²]² − 1)/n, so that the logarithm's variance grows as depth over width. For ReLU that is 5/n:
+B. Hanin, M. Nica, Products of many large random matrices and gradients in deep neural networks, Comm. Math. Phys. 376,
+2020. The factor is taken as gamma-distributed with its true mean and variance, which is exact for a linear layer.
 """
 
 from __future__ import annotations

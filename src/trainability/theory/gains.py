@@ -36,13 +36,15 @@ def second_moment_gain(phi: Activating) -> float:
 def gain(phi: Activating, kind: GainKind = "second_moment", sigma_b: float = 0.0) -> float:
     """The gain for an activation: a weight's deviation is gain / √fan_in.
 
-    What PyTorch's `calculate_gain` gives for six names, for every activation of the catalogue and any formula or function.
+    What PyTorch's `calculate_gain` gives for six names, for every activation of the catalogue and any formula or
+    function.
 
     Args:
-        phi: a catalogue name (``gelu``, ``leaky_relu:0.2``), a formula (``expr:x*tanh(x)``) or a function of a NumPy array.
+        phi: a catalogue name (``gelu``, ``leaky_relu:0.2``), a formula (``expr:x*tanh(x)``) or a function of a NumPy
+            array.
         kind: ``second_moment`` (default): the forward pass keeps variance 1, as He's √2 does for ReLU; it exists for
-            every activation. ``critical``: a gradient keeps its size on its way back (χ₁ = 1), at the variance that then
-            reproduces itself; the one of smallest variance. For a very deep plain network the latter counts: tanh
+            every activation. ``critical``: a gradient keeps its size on its way back (χ₁ = 1), at the variance that
+            then reproduces itself; the one of smallest variance. For a very deep plain network the latter counts: tanh
             wants 1.5925 by the first and 1 by the second.
         sigma_b: deviation of the biases, for ``critical``.
 

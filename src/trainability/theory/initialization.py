@@ -41,7 +41,8 @@ def init_(
     ReLU, ELU), else the doubly critical point, whose biases are drawn too (GELU, SiLU, Mish).
 
     * ``torch``: `module` is a `torch.nn.Module`; its linear and convolutional layers are initialised in place.
-    * ``keras``: with a layer or model, its kernels and biases are assigned; without, a `keras.initializers.Initializer`.
+    * ``keras``: with a layer or model, its kernels and biases are assigned; without, a
+    `keras.initializers.Initializer`.
     * ``flax`` (or ``jax``): an initialiser as those of `jax.nn.initializers`, for ``kernel_init`` or ``bias_init``.
 
     Args:
@@ -49,8 +50,8 @@ def init_(
         module: what to initialise, where the library can.
         activation: what follows each layer: a catalogue name, a formula or a function of a NumPy array.
         kind: ``critical``, or ``second_moment`` (variance 1 is kept, biases are 0).
-        draw: the weights' distribution; all have the same variance, but that Keras' and JAX's ``orthogonal`` makes layers
-            keep lengths, so that those that widen get a smaller one.
+        draw: the weights' distribution; all have the same variance, but that Keras' and JAX's ``orthogonal`` makes
+            layers keep lengths, so that those that widen get a smaller one.
         part: of an initialiser: for the ``weight`` or for the ``bias``.
         generator: PyTorch's source of random numbers. seed: Keras'.
 
@@ -58,8 +59,8 @@ def init_(
         `module`, or the initialiser.
 
     Raises:
-        UsageError: the library is not installed or not known, the activation has no such gain, or the module holds nothing
-            to initialise.
+        UsageError: the library is not installed or not known, the activation has no such gain, or the module holds
+            nothing to initialise.
     """
     makers = {"torch": _torch, "keras": _keras, "flax": _jax, "jax": _jax}
     if library not in makers:
@@ -165,8 +166,8 @@ def _keras_initializer(keras: Any, deviations: _Deviations, draw: Draw, part: Pa
 def _jax(module: Any, deviations: _Deviations, draw: Draw, part: Part, generator: Any, seed: int | None) -> Any:
     if module is not None:
         raise SpecError(
-            "Flax modules hold no parameters to initialise in place; give them kernel_init=init_('flax', activation=…) and "
-            "bias_init=init_('flax', activation=…, part='bias')"
+            "Flax modules hold no parameters to initialise in place; give them "
+            "kernel_init=init_('flax', activation=…) and bias_init=init_('flax', activation=…, part='bias')"
         )
     known = _imported("jax").nn.initializers
     if part == "bias":

@@ -1,8 +1,8 @@
 """Ordered, critical, chaotic: where a gradient keeps its size.
 
 χ₁ = σ_w² E[φ′(√q* z)²] multiplies the squared gradient in each layer. Below 1 the network is ordered, all inputs become
-alike and gradients vanish; above 1 it is chaotic, like inputs move apart and gradients explode; at 1, the edge of chaos,
-neither. The edge is a curve: for each q* it is σ_w² = 1 / E[φ′²] and σ_b² = q* − E[φ²] / E[φ′²].
+alike and gradients vanish; above 1 it is chaotic, like inputs move apart and gradients explode; at 1, the edge of
+chaos, neither. The edge is a curve: for each q* it is σ_w² = 1 / E[φ′²] and σ_b² = q* − E[φ²] / E[φ′²].
 """
 
 from __future__ import annotations
@@ -123,7 +123,8 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
         at = [0.0, *at]
     if not at:
         raise SpecError(
-            f"'{m.phi.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance that reproduces itself"
+            f"'{m.phi.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance "
+            "that reproduces itself"
         )
     return tuple(_critical(m, q, sigma_b) for q in at)
 

@@ -41,7 +41,8 @@ class Prediction:
         phase: ``ordered`` (gradients vanish), ``critical``, ``chaotic`` (gradients explode), or ``residual``: with
             shortcuts variance and gradient grow in every layer and there is no fixed point.
         q: the variance that deep layers settle at (before normalisation); None if it grows without bound.
-        chi_1: factor on a squared gradient in a deep layer; chi_q: on a deviation of the variance. None where undefined.
+        chi_1: factor on a squared gradient in a deep layer; chi_q: on a deviation of the variance. None where
+            undefined.
         correlation: c*, where the correlation of two inputs settles.
         variance_length, correlation_length: ξ_q and ξ_c in layers; inf where nothing is lost, None where undefined.
         variance: of each layer's pre-activations.
@@ -139,8 +140,8 @@ def predict(
 
     Args:
         activation: catalogue names, formulas ``expr:…`` or functions of a NumPy array.
-        init: initialisers of the catalogue; theory sees their variance. ``torch`` and ``keras`` are what those libraries
-            do unasked.
+        init: initialisers of the catalogue; theory sees their variance. ``torch`` and ``keras`` are what those
+            libraries do unasked.
         depth: hidden layers. width: units of each.
         norm: ``none``, ``layer`` or ``rms``.
         residual: whether a hidden layer as wide as its input adds its input to its answer.
@@ -172,14 +173,24 @@ def predict(
     outputs = whole(outputs, "outputs")
     inputs = None if inputs is None else whole(inputs, "inputs")
     kernel = whole(kernel, "kernel")
-    data = (bias_init, inputs, outputs, second_moment, kernel)
-    return Predictions(tuple(_one(*choice, *data) for choice in itertools.product(*axes)))
+    data = _Data(bias_init, inputs, outputs, second_moment, kernel)
+    return Predictions(tuple(_one(data, *choice) for choice in itertools.product(*axes)))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What all choices of a grid share."""
+
+    bias_init: str | None
+    inputs: int | None
+    outputs: int
+    second_moment: float
+    kernel: int
 
 
 def _one(
-    phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any,
-    bias_init: str | None, inputs: int | None, outputs: int, second_moment: float, kernel: int,
-) -> Prediction:  # fmt: skip
+    data: _Data, phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any
+) -> Prediction:
     m, depth, width = moments(phi), _whole(depth, "depth"), _whole(width, "width")
     if depth > MOST_LAYERS:
         raise SpecError(f"depth must be at most {MOST_LAYERS:,}, got {depth:,}")
@@ -191,13 +202,13 @@ def _one(
             "layer and rms"
         )
     weights = INITIALIZERS.choose(init)
-    biases = INITIALIZERS.choose(bias_init or weights.entry.bias)
+    biases = INITIALIZERS.choose(data.bias_init or weights.entry.bias)
     for choice in (weights, biases):
         if choice.entry.distribution == "constant" and choice.entry.scale(1, 1, *choice.values) != 0:
             raise SpecError(f"'{choice.text}' draws nothing at random; theory is of independent weights of mean 0")
-    inputs = width if inputs is None else inputs
-    channels = width * kernel
-    fans = [(inputs * kernel, channels), *[(channels, channels)] * (depth - 1), (width, outputs)]
+    inputs = width if data.inputs is None else data.inputs
+    channels = width * data.kernel
+    fans = [(inputs * data.kernel, channels), *[(channels, channels)] * (depth - 1), (width, data.outputs)]
     layers = [
         Layer(a, b, weights.entry.variance(a, b, weights.values), biases.entry.variance(a, b, biases.values))
         for a, b in fans
@@ -206,16 +217,32 @@ def _one(
     sigma_b2 = biases.entry.variance(channels, channels, biases.values)
     normalized = entry.axis is not None
     settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
-    passed = propagate(m, layers, second_moment, normalized=normalized, residual=residual, dropout=dropout)
+    passed = propagate(m, layers, data.second_moment, normalized=normalized, residual=residual, dropout=dropout)
     length = settled.correlation_length
     band = None if length is None else trainable_depth(length)
-    critical = _critical(phi, math.sqrt(sigma_b2))
     return Prediction(
-        resolve(phi).name, weights.text, biases.text, depth, width, entry.name, residual, dropout, inputs, outputs,
-        second_moment, sigma_w2, sigma_b2, settled.phase, settled.q, settled.chi_1, settled.chi_q,
-        settled.correlation, settled.variance_length, length, passed.variance, passed.gradient, _median(passed),
-        passed.log_deviation, band, critical, verdict_of(passed.gradient[0], depth, band, residual),
-    )  # fmt: skip
+        activation=resolve(phi).name,
+        init=weights.text,
+        bias_init=biases.text,
+        depth=depth,
+        width=width,
+        norm=entry.name,
+        residual=residual,
+        dropout=dropout,
+        inputs=inputs,
+        outputs=data.outputs,
+        second_moment=data.second_moment,
+        sigma_w2=sigma_w2,
+        sigma_b2=sigma_b2,
+        **vars(settled),
+        variance=passed.variance,
+        gradient=passed.gradient,
+        gradient_median=_median(passed),
+        gradient_log_deviation=passed.log_deviation,
+        band=band,
+        critical=_critical(phi, math.sqrt(sigma_b2)),
+        verdict=verdict_of(passed.gradient[0], depth, band, residual),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Variances forward and gradients back through a network of finite depth, layer by layer.
 
-Mean-field theory of one sample: every layer is wide, weights and biases are independent with mean 0, and the weights of the
-way back count as independent of those forward. It starts from the data's own second moment, so that it also holds for
-the first layers, which have not settled yet, and for layers of different fans.
+Mean-field theory of one sample: every layer is wide, weights and biases are independent with mean 0, and the weights of
+the way back count as independent of those forward. It starts from the data's own second moment, so that it also holds
+for the first layers, which have not settled yet, and for layers of different fans.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Propagation:
 
     Attributes:
         variance: of the pre-activations, before normalisation.
-        gradient: root mean square of the loss's gradient by the layer's weights, relative to the last layer's. Over many
+        gradient: root mean square of the loss's gradient by the layer's weights, relative to the last layer's. Over
+            many
             networks: the root of the mean of the squares.
         log_shift: what is to be added to ln gradient for the median network of this width.
         log_deviation: the deviation of ln gradient between networks of this width.
@@ -85,7 +86,9 @@ def propagate(
     for layer in layers[:-1]:
         variance = layer.fan_in * layer.weight_variance * second + layer.bias_variance
         if not math.isfinite(variance):
-            raise SpecError(f"the variance of '{m.phi.name}' overflows in layer {len(passed) + 1}: it grows in every layer")
+            raise SpecError(
+                f"the variance of '{m.phi.name}' overflows in layer {len(passed) + 1}: it grows in every layer"
+            )
         normed = variance / (variance + EPSILON) if normalized else variance
         joins = residual and layer.fan_in == layer.fan_out
         passed.append(_Passed(variance, normed, second, joins))

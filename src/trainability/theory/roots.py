@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +16,8 @@ _NEAR = 0.05
 def roots(f: Callable[[float], float], q: np.ndarray, values: np.ndarray) -> list[float]:
     """The roots of `f` between q[0] and q[-1], ascending.
 
-    Values below 2e-13 count as 0, so `f` is to be of order 1: a ratio less 1. An extremum near 0 between two grid points
-    is looked at closely, so that two roots in one cell, and one that only touches 0, are found as well.
+    Values below 2e-13 count as 0, so `f` is to be of order 1: a ratio less 1. An extremum near 0 between two grid
+    points is looked at closely, so that two roots in one cell, and one that only touches 0, are found as well.
 
     Args:
         f: a function of q > 0.
@@ -24,9 +26,9 @@ def roots(f: Callable[[float], float], q: np.ndarray, values: np.ndarray) -> lis
     """
     found: list[float] = []
     known = np.flatnonzero(np.isfinite(values) & (np.abs(values) > _ROUNDING))
-    for a, b in zip(known[:-1], known[1:], strict=True):
+    for a, b in itertools.pairwise(known):
         if np.sign(values[a]) != np.sign(values[b]) and np.isfinite(values[a : b + 1]).all():
-            found += _between(f, q[a], q[b])
+            found += _between(f, float(q[a]), float(q[b]))
     for i in range(1, len(q) - 1):
         here, left, right = values[i], values[i - 1], values[i + 1]
         if not np.isfinite([left, here, right]).all() or min(abs(left), abs(here), abs(right)) <= _ROUNDING:
@@ -43,8 +45,8 @@ def _between(f: Callable[[float], float], low: float, high: float) -> list[float
 
     if np.sign(f(low)) == np.sign(f(high)):  # the grid's sign was rounding
         return []
-    at = brentq(lambda t: f(math.exp(t)), math.log(low), math.log(high), xtol=1e-15, rtol=1e-14)
-    return [math.exp(float(at))]  # pyright: ignore[reportArgumentType]
+    at: Any = brentq(lambda t: f(math.exp(t)), math.log(low), math.log(high), xtol=1e-15)
+    return [math.exp(at)]
 
 
 def _closely(f: Callable[[float], float], low: float, high: float, sign: float) -> list[float]:

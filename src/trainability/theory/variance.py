@@ -79,7 +79,7 @@ class FixedPoints:
 
 
 def length_of(slope: float) -> float:
-    """The depth over which a deviation that is multiplied by `slope` in each layer shrinks to 1/e; inf if it does not."""
+    """The depth over which a deviation multiplied by `slope` in each layer shrinks to 1/e; inf if it does not."""
     size = abs(slope)
     if size == 0:
         return 0.0
@@ -184,8 +184,8 @@ def unbounded(phi: Activating, sigma_w2: float, sigma_b2: float) -> SpecError:
     """The error that says that there is no fixed point."""
     name = moments(phi).phi.name
     return SpecError(
-        f"the variance of '{name}' at sigma_w2 = {sigma_w2:g}, sigma_b2 = {sigma_b2:g} grows without bound from layer to "
-        "layer: it has no fixed point to stay at"
+        f"the variance of '{name}' at sigma_w2 = {sigma_w2:g}, sigma_b2 = {sigma_b2:g} grows without bound from layer "
+        "to layer: it has no fixed point to stay at"
     )
 
 
