@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +26,7 @@ from trainability.theory.variance import attractor, checked, length_of, unbounde
 _TERMS = 192
 _EXACT = 1e-13
 _NEAREST_1 = 1e-10
+_MOST_STEPS = 12
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,14 @@ class Products:
         if c == -1:
             return self._mirrored()
         return local.double(self.m.phi, self.q, c, self._reach)
+
+    def nearly(self, c: float) -> float:
+        """E[φ(u)φ(v)] for c in [0, 1], to a few digits but at once: the series, its rest taken as one more term."""
+        closed = self.m.phi.closed
+        if closed and closed.product:
+            return float(closed.product(self.q, c))
+        values = self._hermite[0]
+        return float(values @ c ** np.arange(_TERMS) + (self.second - values.sum()) * c ** (2 * _TERMS))
 
     @functools.cached_property
     def _hermite(self) -> tuple[np.ndarray, np.ndarray, float]:
@@ -198,8 +209,6 @@ def share(dropout: float) -> float:
 
 
 def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, dropout: float) -> CorrelationPoint:
-    from scipy.optimize import brentq
-
     q, chi_1 = known.q, sigma_w2 * known.slope_second
     # With every variance a fixed point, or at one of a map without noise, f(1) = 1 up to rounding.
     top = 1.0 if dropout == 0 else (sigma_w2 * known.second + sigma_b2) / q
@@ -223,6 +232,25 @@ def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, drop
     if dropout > 0 and top >= 1:
         return CorrelationPoint(1.0, chi_1, q)
 
+    if jumps:
+        c = _crossing(f)
+        return CorrelationPoint(c, slope_at(c), q)
+    c = _crossing(lambda c: (sigma_w2 * known.nearly(c) + sigma_b2) / q)
+    for _ in range(_MOST_STEPS):  # Newton's, by the double integral where the series does not do
+        product, slope = known.at(c)
+        step = ((sigma_w2 * product + sigma_b2) / q - c) / (1 - sigma_w2 * slope)
+        c = min(max(c + step, 0.0), 1.0)
+        if abs(step) <= 1e-10:  # the next would be its square
+            break
+    else:
+        c = _crossing(f)
+    return CorrelationPoint(c, slope_at(c), q) if c < 1 - _NEAREST_1 else CorrelationPoint(1.0, chi_1, q)
+
+
+def _crossing(f: Callable[[float], float]) -> float:
+    """The c in [0, 1) at which the convex map f crosses c, coming from above; 1 if that is too near to 1."""
+    from scipy.optimize import brentq
+
     def excess(c: float) -> float:
         """(f(c) − c) / (1 − c), which has no root at 1."""
         return (f(c) - c) / (1 - c)
@@ -231,15 +259,15 @@ def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, drop
     while excess(1 - gap) > 0:
         gap /= 8
         if gap < _NEAREST_1:
-            return CorrelationPoint(1.0, chi_1, q)
-    c = float(brentq(excess, 0.0, 1 - gap, xtol=1e-14, rtol=1e-14))  # pyright: ignore[reportArgumentType]
-    return CorrelationPoint(c, slope_at(c), q)
+            return 1.0
+    c: Any = brentq(excess, 0.0, 1 - gap, xtol=1e-14)
+    return c
 
 
 def _jumps(known: Products) -> bool:
     """Whether φ itself jumps somewhere that the Gaussian reaches."""
     phi = known.m.phi
-    at = phi.resolution.jumps(12 * math.sqrt(known.q))
+    at = np.asarray(phi.kinks) if phi.kinks is not None else phi.resolution.jumps(12 * math.sqrt(known.q))
     if not len(at):
         return False
     step = 1e-8 * np.maximum(1.0, np.abs(at))

@@ -6,6 +6,7 @@ transient chaos, NeurIPS 2016; S. Schoenholz et al., Deep information propagatio
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -122,7 +123,11 @@ def fixed_points(phi: Activating, sigma_w2: float, sigma_b2: float) -> FixedPoin
         (0.57005, 1.0, 'stable')
     """
     _, sigma_w2, sigma_b2 = checked(sigma_w2, sigma_b2)
-    m = moments(phi)
+    return _fixed_points(moments(phi), sigma_w2, sigma_b2)
+
+
+@functools.lru_cache(maxsize=1024)
+def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
     table = m.table
     with np.errstate(over="ignore"):
         values = (sigma_w2 * table.second + sigma_b2) / table.q - 1
