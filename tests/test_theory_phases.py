@@ -357,6 +357,19 @@ def test_all_of_several_fixed_points_are_found():
     assert found.to_dict()["points"][1]["q"] == found[1].q
 
 
+def test_two_fixed_points_that_have_nearly_met_are_both_found():
+    """At σ_w² = 2.2 GELU's stable and unstable fixed point meet where χ_q = 1, as the bias grows."""
+    from scipy.optimize import brentq
+
+    m = moments("gelu")
+    meeting = float(brentq(lambda q: 2.2 * m.at("growth", q) - 1, 0.01, 2.0))  # pyright: ignore[reportArgumentType]
+    bias = meeting - 2.2 * m.at("second", meeting)
+    below = theory.fixed_points("gelu", 2.2, bias * (1 - 1e-6))
+    assert [p.stability for p in below] == ["stable", "unstable"]
+    assert below[1].q - below[0].q < 0.02 * meeting
+    assert len(theory.fixed_points("gelu", 2.2, bias * (1 + 1e-6))) == 0
+
+
 def test_gates_and_layers_are_refused_in_words():
     from trainability.activations import ACTIVATIONS
 

@@ -232,19 +232,22 @@ def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, drop
     if dropout > 0 and top >= 1:
         return CorrelationPoint(1.0, chi_1, q)
 
-    if jumps:
-        c = _crossing(f)
-        return CorrelationPoint(c, slope_at(c), q)
-    c = _crossing(lambda c: (sigma_w2 * known.nearly(c) + sigma_b2) / q)
-    for _ in range(_MOST_STEPS):  # Newton's, by the double integral where the series does not do
+    c = _crossing(f) if jumps else _newton(known, sigma_w2, sigma_b2)
+    return CorrelationPoint(c, slope_at(c), q) if c < 1 - _NEAREST_1 else CorrelationPoint(1.0, chi_1, q)
+
+
+def _newton(known: Products, sigma_w2: float, sigma_b2: float) -> float:
+    """Where the correlation map crosses c: by the series, then by Newton's steps where it does not do."""
+    c = _crossing(lambda c: (sigma_w2 * known.nearly(c) + sigma_b2) / known.q)
+    for _ in range(_MOST_STEPS):
         product, slope = known.at(c)
-        step = ((sigma_w2 * product + sigma_b2) / q - c) / (1 - sigma_w2 * slope)
+        if sigma_w2 * slope >= 1:
+            break
+        step = ((sigma_w2 * product + sigma_b2) / known.q - c) / (1 - sigma_w2 * slope)
         c = min(max(c + step, 0.0), 1.0)
         if abs(step) <= 1e-10:  # the next would be its square
-            break
-    else:
-        c = _crossing(f)
-    return CorrelationPoint(c, slope_at(c), q) if c < 1 - _NEAREST_1 else CorrelationPoint(1.0, chi_1, q)
+            return c
+    return _crossing(lambda c: (sigma_w2 * known.at(c)[0] + sigma_b2) / known.q)
 
 
 def _crossing(f: Callable[[float], float]) -> float:
