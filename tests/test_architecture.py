@@ -16,7 +16,7 @@ FLOORS = {
     "core": 0,
     "activations": 1, "initializers": 1, "losses": 1, "normalization": 1, "optimizers": 1, "problems": 1,
     "schedules": 1,
-    "engine": 2, "vitals": 2,
+    "engine": 2, "theory": 2, "vitals": 2,
     "store": 3, "sweep": 3,
     "report": 4,
     "api": 5,
@@ -71,7 +71,7 @@ COMMAND = "import sys; sys.argv = {}; from trainability.cli.main import run\ntry
 @pytest.mark.parametrize(
     "code",
     [
-        "import trainability; dir(trainability)",
+        "import trainability; dir(trainability); trainability.theory",
         COMMAND.format(["trainability", "--help"]),
         COMMAND.format(["trainability", "compare", "--help"]),
     ],

@@ -14,26 +14,43 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainability import theory
     from trainability.api import compare, open_result
     from trainability.core.errors import TrainabilityError, UsageError
     from trainability.report.result import Result
+    from trainability.theory import gain, init_, predict
 
 _HOMES = {
     "compare": "trainability.api",
     "open_result": "trainability.api",
+    "gain": "trainability.theory",
+    "init_": "trainability.theory",
+    "predict": "trainability.theory",
     "Result": "trainability.report.result",
     "TrainabilityError": "trainability.core.errors",
     "UsageError": "trainability.core.errors",
 }
 
-__all__ = ["Result", "TrainabilityError", "UsageError", "compare", "open_result"]
+__all__ = [
+    "Result",
+    "TrainabilityError",
+    "UsageError",
+    "compare",
+    "gain",
+    "init_",
+    "open_result",
+    "predict",
+    "theory",
+]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "theory":
+        return importlib.import_module("trainability.theory")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'trainability' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_HOMES, "theory"])

@@ -6,7 +6,9 @@ Adding one is adding a constant to a family's file.
 
 from trainability.activations.base import Activation, Peer
 from trainability.activations.choosing import ACTIVATIONS, choose
+from trainability.activations.closed_forms import ClosedForms
 from trainability.activations.functions import (
+    closed_forms_of,
     default_choice,
     is_elementwise,
     jax_function,
@@ -21,8 +23,10 @@ from trainability.activations.functions import (
 __all__ = [
     "ACTIVATIONS",
     "Activation",
+    "ClosedForms",
     "Peer",
     "choose",
+    "closed_forms_of",
     "default_choice",
     "is_elementwise",
     "jax_function",

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from trainability.activations.closed_forms import ClosedForms
 from trainability.core.catalogue import Entry
 
 
@@ -56,6 +57,7 @@ class Activation(Entry):
             between the parameters `low` and `high`, and is their mean in evaluation.
         ordered: two parameters of which the first must not exceed the second.
         by_hand: replaces the formula where the grammar cannot say it.
+        closed: from the parameters to expectations that are known exactly (closed_forms.py).
         jax_better: the path of a JAX function of one argument, used in place of the formula.
         torch, keras, jax: the same function elsewhere.
     """
@@ -68,6 +70,7 @@ class Activation(Entry):
     random: tuple[str, str, str] | None = None
     ordered: tuple[str, str] | None = None
     by_hand: ByHand | None = None
+    closed: Callable[..., ClosedForms] | None = None
     jax_better: str | None = None
     torch: Peer | None = None
     keras: Peer | None = None

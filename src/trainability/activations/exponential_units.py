@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from trainability.activations import closed_forms
 from trainability.activations.base import Activation, Peer
 from trainability.core.catalogue import Parameter
 
@@ -51,6 +52,7 @@ EXPONENTIAL = Activation(
     summary="e to the power of x.",
     aliases=("exp",),
     formula="exp(x)",
+    closed=lambda: closed_forms.EXPONENTIAL,
     bounds=(0.0, math.inf),
     keras=Peer("keras.activations.exponential"),
     jax=Peer("jax.numpy.exp"),

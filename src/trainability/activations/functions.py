@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainability.activations.base import Activation
+from trainability.activations.closed_forms import ClosedForms
 from trainability.core import expression
 from trainability.core.catalogue import Choice, Parameter
 from trainability.core.errors import SpecError
@@ -191,6 +192,11 @@ def largest_slope(choice: Choice[Activation]) -> float:
         best = max(best, float(sizes[place]))
         x = np.linspace(x[max(place - 1, 0)], x[min(place + 1, len(x) - 1)], 201)
     return best
+
+
+def closed_forms_of(choice: Choice[Activation]) -> ClosedForms | None:
+    """Gaussian expectations of the activation that are known exactly, if there are any."""
+    return choice.entry.closed(*choice.values) if choice.entry.closed else None
 
 
 def latex(activation: Activation) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from trainability.activations import closed_forms
 from trainability.activations.base import Activation, Peer
 from trainability.core.catalogue import Parameter
 
@@ -12,6 +13,7 @@ RELU = Activation(
     summary="The identity above 0, and 0 below.",
     aliases=("rectifier", "rectified_linear"),
     formula="where(x > 0, x, 0)",
+    closed=lambda: closed_forms.two_lines(0.0, 1.0),
     bounds=(0.0, math.inf),
     reference="Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010",
     torch=Peer("torch.nn.functional.relu"),
@@ -25,6 +27,7 @@ LEAKY_RELU = Activation(
     aliases=("leakyrelu", "lrelu"),
     parameters=(Parameter("alpha", 0.01, doc="slope below 0"),),
     formula="where(x > 0, x, alpha*x)",
+    closed=lambda alpha: closed_forms.two_lines(alpha, 1.0),
     reference="Maas, Hannun and Ng, Rectifier nonlinearities improve acoustic models, ICML 2013",
     torch=Peer("torch.nn.functional.leaky_relu", (("negative_slope", "alpha"),)),
     keras=Peer("keras.activations.leaky_relu", (("negative_slope", "alpha"),)),
@@ -36,6 +39,7 @@ PRELU = Activation(
     summary="A leaky ReLU whose slope below 0 is learned, one for each unit.",
     parameters=(Parameter("alpha", 0.25, doc="slope below 0 at the start of learning"),),
     formula="where(x > 0, x, alpha*x)",
+    closed=lambda alpha: closed_forms.two_lines(alpha, 1.0),
     learned=("alpha",),
     reference="He et al., Delving deep into rectifiers, ICCV 2015",
     # torch.nn.functional.prelu wants the slopes as an array; with one slope it is leaky_relu.
@@ -50,6 +54,7 @@ RRELU = Activation(
         Parameter("upper", 1 / 3, doc="largest slope below 0"),
     ),
     formula="where(x > 0, x, slope*x)",
+    closed=lambda lower, upper: closed_forms.two_lines(0.5 * (lower + upper), 1.0),
     random=("slope", "lower", "upper"),
     ordered=("lower", "upper"),
     reference="Xu et al., Empirical evaluation of rectified activations, arXiv:1505.00853, 2015",
@@ -72,6 +77,7 @@ RELU_SQUARED = Activation(
     summary="The square of a ReLU.",
     aliases=("relu2", "squared_relu", "relusquared"),
     formula="where(x > 0, x**2, 0)",
+    closed=lambda: closed_forms.RELU_SQUARED,
     bounds=(0.0, math.inf),
     reference="So et al., Primer: searching for efficient transformers for language modeling, NeurIPS 2021",
 )
@@ -147,6 +153,7 @@ BINARY_STEP = Activation(
     aliases=("step", "heaviside"),
     parameters=(Parameter("threshold", 0.0, doc="where the step is"),),
     formula="where(x > threshold, 1, 0)",
+    closed=closed_forms.step,
     bounds=(0.0, 1.0),
     reference="McCulloch and Pitts, A logical calculus of the ideas immanent in nervous activity, 1943",
 )

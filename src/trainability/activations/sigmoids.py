@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from trainability.activations import closed_forms
 from trainability.activations.base import Activation, Peer
 
 SIGMOID = Activation(
@@ -63,6 +64,7 @@ ERF = Activation(
     name="erf",
     summary="The error function, from -1 to 1; its mean-field theory has closed forms.",
     formula="erf(x)",
+    closed=lambda: closed_forms.ERF,
     bounds=(-1.0, 1.0),
     reference="Williams, Computing with infinite networks, NeurIPS 1996",
     torch=Peer("torch.erf"),

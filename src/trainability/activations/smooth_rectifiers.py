@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from trainability.activations import closed_forms
 from trainability.activations.base import Activation, Peer
 from trainability.core.catalogue import Parameter
 
@@ -59,6 +60,7 @@ GELU = Activation(
     name="gelu",
     summary="x times the probability that a standard normal number is below x.",
     formula="x*normal_cdf(x)",
+    closed=lambda: closed_forms.GELU,
     bounds=(-0.16997120747990370, math.inf),
     reference="Hendrycks and Gimpel, Gaussian error linear units, arXiv:1606.08415, 2016",
     torch=Peer("torch.nn.functional.gelu", (), (("approximate", "none"),)),

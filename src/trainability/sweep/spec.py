@@ -13,24 +13,13 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from trainability.core.errors import SpecError, UnknownName
+from trainability.core.lists import split_list
 
 MOST_LAYERS = 1000
 MOST_UNITS = 100_000
 _MOST_BYTES = 1_000_000
 MOST = 10**9
 """Of anything that is counted: steps, epochs, samples, trials."""
-
-
-def split_list(text: str) -> list[str]:
-    """The parts of a comma list; commas inside parentheses belong to a formula."""
-    parts, level, start = [], 0, 0
-    for place, sign in enumerate(text):
-        level = max(0, level + (sign == "(") - (sign == ")"))
-        if sign == "," and not level:
-            parts.append(text[start:place])
-            start = place + 1
-    parts.append(text[start:])
-    return [part.strip() for part in parts]
 
 
 def _levels(value: Any) -> Any:

@@ -1,0 +1,165 @@
+"""The activation function that the theory integrates: from a name, a formula or a Python function."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from trainability.activations import (
+    Activation,
+    ClosedForms,
+    choose,
+    closed_forms_of,
+    default_choice,
+    is_elementwise,
+    kinks,
+    numpy_function,
+    numpy_slope,
+    pieces_of,
+)
+from trainability.core.catalogue import Choice
+from trainability.core.errors import SpecError
+from trainability.theory.resolution import Resolution
+
+Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
+Activating: TypeAlias = str | Choice[Activation] | Activation | Callable[[Any], Any]
+"""What the public functions take as `phi`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Phi:
+    """An elementwise activation function on the line.
+
+    Attributes:
+        name: for sentences.
+        value, slope: φ and φ′ of a float64 array; the slope of a step is 0.
+        kinks: where a formula switches branch, ascending; None for a function of which nothing is known.
+        resolution: panels between which φ is smooth.
+        closed: known expectations, exact for every variance.
+    """
+
+    name: str
+    value: Function
+    slope: Function
+    kinks: tuple[float, ...] | None
+    resolution: Resolution
+    closed: ClosedForms | None = None
+
+    def breaks(self, reach: float) -> np.ndarray:
+        """Points in [-reach, reach] that no panel may hold inside."""
+        return self.resolution.edges(reach) if self.kinks is None else np.asarray(self.kinks)
+
+    def to_resolve(self, x: np.ndarray) -> np.ndarray:
+        """What panels between `breaks` are to resolve: φ and φ′, or φ alone where φ′ comes from the panels anyhow."""
+        with np.errstate(all="ignore"):
+            return self.value(x)[None] if self.kinks is None else np.stack([self.value(x), self.slope(x)])
+
+
+def resolve(phi: Activating) -> Phi:
+    """The function that `phi` means; the same object for the same `phi`.
+
+    Args:
+        phi: a catalogue name with parameters as `activations.choose` takes it (``gelu``, ``leaky_relu:0.2``), a
+            formula (``expr:x*tanh(x)``), an entry or choice of the catalogue, or a function of a NumPy array.
+
+    Raises:
+        UnknownName, FormulaError: as `activations.choose`.
+        SpecError: the activation is not elementwise, or the function cannot be evaluated on an array.
+    """
+    if isinstance(phi, str):
+        return _named(phi.strip())
+    if isinstance(phi, Activation):
+        return _chosen(default_choice(phi))
+    if isinstance(phi, Choice):
+        return _chosen(phi)
+    if not callable(phi):
+        raise SpecError(
+            f"an activation is a name such as 'gelu', a formula such as 'expr:x*tanh(x)' or a function, got {phi!r}"
+        )
+    try:
+        hash(phi)
+    except TypeError:
+        return _called(phi)
+    return _known_function(phi)
+
+
+@functools.lru_cache(maxsize=256)
+def _named(text: str) -> Phi:
+    return _chosen(choose(text))
+
+
+@functools.lru_cache(maxsize=256)
+def _chosen(choice: Choice[Activation]) -> Phi:
+    if choice.entry.across_units:
+        raise SpecError(
+            f"mean-field theory is not defined for '{choice.text}': each unit's answer depends on its whole layer"
+        )
+    if pieces_of(choice) > 1 or not is_elementwise(choice.entry):
+        raise SpecError(
+            f"mean-field theory here covers activations of one pre-activation a unit; '{choice.text}' consumes "
+            f"{pieces_of(choice)}"
+        )
+    slope = numpy_slope(choice)
+    assert slope is not None
+    value, at = numpy_function(choice), kinks(choice)
+    resolution = Resolution(value, choice.text, at)
+    return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))
+
+
+@functools.lru_cache(maxsize=64)
+def _known_function(function: Callable[[Any], Any]) -> Phi:
+    return _called(function)
+
+
+def _called(function: Callable[[Any], Any]) -> Phi:
+    name = getattr(function, "__name__", "") or type(function).__name__
+    name = "the function" if name == "<lambda>" else f"the function {name}"
+
+    def value(x: np.ndarray) -> np.ndarray:
+        try:
+            with np.errstate(all="ignore"):
+                answer = np.asarray(function(x))
+        except Exception as error:
+            raise SpecError(
+                f"{name} cannot be evaluated on a NumPy array ({type(error).__name__}: {error}); write it with NumPy's "
+                "functions, or wrap it in numpy.vectorize"
+            ) from None
+        if answer.shape != x.shape:
+            raise SpecError(
+                f"{name} must return one number for each of its inputs; for an array of shape {x.shape} it returned "
+                f"one of shape {answer.shape}"
+            )
+        if answer.dtype != np.float64 and not np.issubdtype(answer.dtype, np.integer) and answer.dtype != bool:
+            raise SpecError(
+                f"{name} must return float64, which 9 digits need; it returned {answer.dtype}. A catalogue name or a "
+                "function of NumPy does"
+            )
+        return answer.astype(np.float64)
+
+    resolution = Resolution(value, name)
+    resolution.reach(1.0)
+    return Phi(name, value, resolution.slope, None, resolution)
+
+
+def non_negative(value: Any, name: str) -> float:
+    """`value` as a finite float that is not negative; SpecError that names it otherwise."""
+    number = finite(value, name)
+    if number < 0:
+        raise SpecError(f"{name} must not be negative, got {number:g}")
+    return number
+
+
+def finite(value: Any, name: str) -> float:
+    """`value` as a finite float; SpecError that names it otherwise."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise SpecError(f"{name} must be a number, got {value!r}") from None
+    if not math.isfinite(number):
+        raise SpecError(f"{name} must be a finite number, got {number:g}")
+    return number

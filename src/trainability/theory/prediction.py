@@ -1,0 +1,348 @@
+"""`predict`: will this depth train, with this activation and this initialiser?"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+from trainability.core.errors import SpecError
+from trainability.core.lists import split_list
+from trainability.core.types import Dataset
+from trainability.initializers import INITIALIZERS
+from trainability.normalization import NORMALIZATIONS
+from trainability.theory.correlation import correlation_of, share
+from trainability.theory.functions import Activating, non_negative, resolve
+from trainability.theory.isometry import whole
+from trainability.theory.moments import Moments, moments
+from trainability.theory.phases import CriticalPoint, Phase, critical_points, phase_of
+from trainability.theory.propagation import Layer, Propagation, propagate
+from trainability.theory.trainable import Band, trainable_depth
+from trainability.theory.variance import attractor
+from trainability.theory.verdict import verdict_of
+
+Choices: TypeAlias = Any
+"""One value, a comma list in a text, or a list."""
+
+MOST_LAYERS = 1_000
+MOST_CHOICES = 10_000
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What theory says of one network at its start. Layers count the hidden ones; the output layer comes last.
+
+    Attributes:
+        activation, init, bias_init, depth, width, norm, residual, dropout: the choice.
+        inputs, outputs, second_moment: features, outputs, and mean square of an input.
+        sigma_w2, sigma_b2: of the hidden layers: fan_in times the variance of a weight, the variance of a bias.
+        phase: ``ordered`` (gradients vanish), ``critical``, ``chaotic`` (gradients explode), or ``residual``: with
+            shortcuts variance and gradient grow in every layer and there is no fixed point.
+        q: the variance that deep layers settle at (before normalisation); None if it grows without bound.
+        chi_1: factor on a squared gradient in a deep layer; chi_q: on a deviation of the variance. None where
+            undefined.
+        correlation: c*, where the correlation of two inputs settles.
+        variance_length, correlation_length: ξ_q and ξ_c in layers; inf where nothing is lost, None where undefined.
+        variance: of each layer's pre-activations.
+        gradient: per layer, root mean square of the weights' gradient over the output layer's; for wide layers.
+        gradient_median: the same for the median network of this width.
+        gradient_log_deviation: the deviation of ln(gradient) between networks of this width.
+        band: the depth at which such networks stop training; None where no source gives one.
+        critical: the point of the edge of chaos with the same biases, preferring one that attracts; None if none.
+        verdict: what to expect, as a sentence.
+    """
+
+    activation: str
+    init: str
+    bias_init: str
+    depth: int
+    width: int
+    norm: str
+    residual: bool
+    dropout: float
+    inputs: int
+    outputs: int
+    second_moment: float
+    sigma_w2: float
+    sigma_b2: float
+    phase: Phase | Literal["residual"]
+    q: float | None
+    chi_1: float | None
+    chi_q: float | None
+    correlation: float | None
+    variance_length: float | None
+    correlation_length: float | None
+    variance: tuple[float, ...]
+    gradient: tuple[float, ...]
+    gradient_median: tuple[float, ...]
+    gradient_log_deviation: tuple[float, ...]
+    band: Band | None
+    critical: CriticalPoint | None
+    verdict: str
+
+    @property
+    def gradient_ratio(self) -> float:
+        """The first layer's gradient over the output layer's, for wide layers."""
+        return self.gradient[0]
+
+    @property
+    def gradient_ratio_median(self) -> float:
+        """The same for the median network of this width."""
+        return self.gradient_median[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, lists and words, for JSON: an infinite number becomes the text ``inf``."""
+        ratios = {"gradient_ratio": self.gradient_ratio, "gradient_ratio_median": self.gradient_ratio_median}
+        return _plain(asdict(self) | ratios)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A prediction for each choice, in the order of the grid; a sequence."""
+
+    choices: tuple[Prediction, ...]
+
+    def __len__(self) -> int:
+        return len(self.choices)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return iter(self.choices)
+
+    def __getitem__(self, index: int) -> Prediction:
+        return self.choices[index]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, lists and words, for JSON."""
+        return {"choices": [choice.to_dict() for choice in self.choices]}
+
+
+def predict(
+    activation: Choices,
+    init: Choices = "torch",
+    depth: Choices = 10,
+    width: Choices = 64,
+    *,
+    norm: Choices = "none",
+    residual: Choices = False,
+    dropout: Choices = 0.0,
+    bias_init: str | None = None,
+    inputs: int | None = None,
+    outputs: int = 1,
+    second_moment: float = 1.0,
+    kernel: int = 1,
+    problem: str | Dataset | None = None,
+) -> Predictions:
+    """What mean-field theory says of each network before any training.
+
+    Every setting that is a list, or a comma list in a text, is an axis; each choice of the grid gets a prediction.
+
+    Args:
+        activation: catalogue names, formulas ``expr:…`` or functions of a NumPy array.
+        init: initialisers of the catalogue; theory sees their variance. ``torch`` and ``keras`` are what those
+            libraries do unasked.
+        depth: hidden layers. width: units of each.
+        norm: ``none``, ``layer`` or ``rms``.
+        residual: whether a hidden layer as wide as its input adds its input to its answer.
+        dropout: the share of units that are dropped in training.
+        bias_init: the biases' initialiser; by default what goes with `init`.
+        inputs: features; by default as many as `width`. outputs: units of the last layer.
+        second_moment: mean square of an input; 1 for standardised data.
+        kernel: places of a convolution's kernel (9 for 3 × 3), whose channels are then `width`; 1 for dense layers.
+        problem: takes inputs, outputs and second_moment from this problem (``xor``, ``file:data.csv``) or data set.
+
+    Returns:
+        A sequence of `Prediction`.
+
+    Raises:
+        UsageError: a name is unknown, a number is out of range, or theory does not cover the choice.
+
+    Example:
+        >>> prediction, = predict("sigmoid", "keras", depth=10, width=2, problem="xor")
+        >>> prediction.phase, f"{prediction.gradient_ratio:.0e}"
+        ('ordered', '6e-07')
+    """
+    if problem is not None:
+        inputs, outputs, second_moment = _of_data(problem)
+    axes = [_levels(axis) for axis in (activation, init, depth, width, norm, residual, dropout)]
+    count = math.prod(len(axis) for axis in axes)
+    if count > MOST_CHOICES:
+        raise SpecError(f"the grid has {count:,} choices; at most {MOST_CHOICES:,} are allowed")
+    second_moment = non_negative(second_moment, "second_moment")
+    outputs = whole(outputs, "outputs")
+    inputs = None if inputs is None else whole(inputs, "inputs")
+    kernel = whole(kernel, "kernel")
+    data = _Data(bias_init, inputs, outputs, second_moment, kernel)
+    return Predictions(tuple(_one(data, *choice) for choice in itertools.product(*axes)))
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What all choices of a grid share."""
+
+    bias_init: str | None
+    inputs: int | None
+    outputs: int
+    second_moment: float
+    kernel: int
+
+
+def _one(
+    data: _Data, phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any
+) -> Prediction:
+    m, depth, width = moments(phi), _whole(depth, "depth"), _whole(width, "width")
+    if depth > MOST_LAYERS:
+        raise SpecError(f"depth must be at most {MOST_LAYERS:,}, got {depth:,}")
+    residual, dropout = _flag(residual), share(dropout)
+    entry = NORMALIZATIONS[norm]
+    if entry.axis == "samples":
+        raise SpecError(
+            f"'{entry.name}' normalisation mixes the samples of a batch, which this theory leaves out; known are none, "
+            "layer and rms"
+        )
+    weights = INITIALIZERS.choose(init)
+    biases = INITIALIZERS.choose(data.bias_init or weights.entry.bias)
+    for choice in (weights, biases):
+        if choice.entry.distribution == "constant" and choice.entry.scale(1, 1, *choice.values) != 0:
+            raise SpecError(f"'{choice.text}' draws nothing at random; theory is of independent weights of mean 0")
+    inputs = width if data.inputs is None else data.inputs
+    channels = width * data.kernel
+    fans = [(inputs * data.kernel, channels), *[(channels, channels)] * (depth - 1), (width, data.outputs)]
+    layers = [
+        Layer(a, b, weights.entry.variance(a, b, weights.values), biases.entry.variance(a, b, biases.values))
+        for a, b in fans
+    ]
+    sigma_w2 = channels * weights.entry.variance(channels, channels, weights.values)
+    sigma_b2 = biases.entry.variance(channels, channels, biases.values)
+    normalized = entry.axis is not None
+    settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
+    passed = propagate(m, layers, data.second_moment, normalized=normalized, residual=residual, dropout=dropout)
+    length = settled.correlation_length
+    band = None if length is None else trainable_depth(length)
+    return Prediction(
+        activation=resolve(phi).name,
+        init=weights.text,
+        bias_init=biases.text,
+        depth=depth,
+        width=width,
+        norm=entry.name,
+        residual=residual,
+        dropout=dropout,
+        inputs=inputs,
+        outputs=data.outputs,
+        second_moment=data.second_moment,
+        sigma_w2=sigma_w2,
+        sigma_b2=sigma_b2,
+        **vars(settled),
+        variance=passed.variance,
+        gradient=passed.gradient,
+        gradient_median=_median(passed),
+        gradient_log_deviation=passed.log_deviation,
+        band=band,
+        critical=_critical(phi, math.sqrt(sigma_b2)),
+        verdict=verdict_of(passed.gradient[0], depth, band, residual),
+    )
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """What deep layers do."""
+
+    phase: Phase | Literal["residual"]
+    q: float | None = None
+    chi_1: float | None = None
+    chi_q: float | None = None
+    correlation: float | None = None
+    variance_length: float | None = None
+    correlation_length: float | None = None
+
+
+def _settled(
+    m: Moments, phi: Activating, sigma_w2: float, sigma_b2: float, normalized: bool, residual: bool, dropout: float
+) -> _Settled:
+    if residual:
+        return _Settled("residual")
+    forward = sigma_w2 / (1 - dropout)
+    if normalized:
+        # Every hidden layer sees variance 1, as if its weights and biases were scaled to keep it.
+        q = forward * m.at("second", 1.0) + sigma_b2
+        if q == 0:
+            return _Settled("ordered", 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+        chi_1 = forward * m.at("slope_second", 1.0) / q
+        there = correlation_of(phi, 1.0, sigma_w2 / q, sigma_b2 / q, dropout)
+        return _Settled(phase_of(chi_1), q, chi_1, 0.0, there.c, 0.0, there.correlation_length)
+    point = attractor(phi, forward, sigma_b2)
+    if point is None:
+        last = m.table.slope_second[-1]
+        return _Settled(phase_of(forward * float(last)))
+    if point.q == 0:
+        length = -1 / math.log(point.chi_1) if 0 < point.chi_1 < 1 - 1e-12 else (math.inf if point.chi_1 else 0.0)
+        return _Settled(phase_of(point.chi_1), 0.0, point.chi_1, point.chi_q, 1.0, point.variance_length, length)
+    there = correlation_of(phi, point.q, sigma_w2, sigma_b2, dropout)
+    return _Settled(
+        phase_of(point.chi_1), point.q, point.chi_1, point.chi_q, there.c, point.variance_length,
+        there.correlation_length,
+    )  # fmt: skip
+
+
+def _critical(phi: Activating, sigma_b: float) -> CriticalPoint | None:
+    try:
+        points = critical_points(phi, sigma_b)
+    except SpecError:
+        return None
+    return next((point for point in points if point.attracts), points[0])
+
+
+def _median(passed: Propagation) -> tuple[float, ...]:
+    return tuple(g * math.exp(s) for g, s in zip(passed.gradient, passed.log_shift, strict=True))
+
+
+def _of_data(problem: str | Dataset) -> tuple[int, int, float]:
+    """(inputs, outputs, second moment) of a data set."""
+    from trainability import problems
+
+    data = problems.load(problem) if isinstance(problem, str) else problem
+    outputs = len(data.classes) if data.task == "classes" else len(data.targets)
+    return data.x_train.shape[1], outputs, float((data.x_train**2).mean())
+
+
+def _levels(axis: Choices) -> list[Any]:
+    if isinstance(axis, str):
+        parts = split_list(axis)
+        if "" in parts:
+            raise SpecError("a part of the list is empty" if parts[1:] else "the text is empty")
+        return parts
+    if isinstance(axis, Iterable):
+        levels = list(axis)
+        if not levels:
+            raise SpecError("a list of choices is empty")
+        return levels
+    return [axis]
+
+
+def _whole(value: Any, name: str) -> int:
+    """A whole number of at least 1, also from a text."""
+    if isinstance(value, str):
+        try:
+            value = int(value)
+        except ValueError:
+            raise SpecError(f"{name} must be a whole number of at least 1, got '{value}'") from None
+    return whole(value, name)
+
+
+def _flag(value: Any) -> bool:
+    known = {"true": True, "false": False, "yes": True, "no": False}
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    if isinstance(value, bool):
+        return value
+    raise SpecError(f"residual must be true or false, got {value!r}")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return "inf" if isinstance(value, float) and math.isinf(value) else value

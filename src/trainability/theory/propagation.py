@@ -1,0 +1,139 @@
+"""Variances forward and gradients back through a network of finite depth, layer by layer.
+
+Mean-field theory of one sample: every layer is wide, weights and biases are independent with mean 0, and the weights of
+the way back count as independent of those forward. It starts from the data's own second moment, so that it also holds
+for the first layers, which have not settled yet, and for layers of different fans.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainability.core.errors import SpecError
+from trainability.normalization import EPSILON
+from trainability.theory.finite_width import log_moments, relative_variance
+from trainability.theory.moments import Moments
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What theory needs of a dense layer, or of a convolution whose fans count the kernel's places.
+
+    Attributes:
+        fan_in, fan_out: inputs of a unit; units (for a convolution, the units that an input reaches).
+        weight_variance, bias_variance: of one weight and of one bias.
+    """
+
+    fan_in: int
+    fan_out: int
+    weight_variance: float
+    bias_variance: float
+
+
+@dataclass(frozen=True)
+class Propagation:
+    """What a network is predicted to do at its start. One entry a layer, the output layer last.
+
+    Attributes:
+        variance: of the pre-activations, before normalisation.
+        gradient: root mean square of the loss's gradient by the layer's weights, relative to the last layer's. Over
+            many
+            networks: the root of the mean of the squares.
+        log_shift: what is to be added to ln gradient for the median network of this width.
+        log_deviation: the deviation of ln gradient between networks of this width.
+    """
+
+    variance: tuple[float, ...]
+    gradient: tuple[float, ...]
+    log_shift: tuple[float, ...]
+    log_deviation: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """A hidden layer on the way forward: variance before and after normalisation, and its input's second moment."""
+
+    variance: float
+    normed: float
+    second: float
+    joins: bool
+
+
+def propagate(
+    m: Moments,
+    layers: Sequence[Layer],
+    second_moment: float,
+    *,
+    normalized: bool = False,
+    residual: bool = False,
+    dropout: float = 0.0,
+) -> Propagation:
+    """Forward and back through `layers`, the output layer last.
+
+    Args:
+        second_moment: mean square of an input of the network.
+        normalized: whether hidden layers normalise their pre-activations over the units (layer or RMS normalisation,
+            which are alike in wide layers: weights of mean 0 leave nothing to centre).
+        residual: whether a hidden layer as wide as its input adds its input to its answer.
+        dropout: the share of units that are dropped after each hidden layer's activation.
+
+    Raises:
+        SpecError: an expectation has no finite value at the variance that a layer has.
+    """
+    passed, second, mean = [], second_moment, 0.0
+    for layer in layers[:-1]:
+        variance = layer.fan_in * layer.weight_variance * second + layer.bias_variance
+        if not math.isfinite(variance):
+            raise SpecError(
+                f"the variance of '{m.phi.name}' overflows in layer {len(passed) + 1}: it grows in every layer"
+            )
+        normed = variance / (variance + EPSILON) if normalized else variance
+        joins = residual and layer.fan_in == layer.fan_out
+        passed.append(_Passed(variance, normed, second, joins))
+        answer, centre = m.at("second", normed) / (1 - dropout), m.at("mean", normed)
+        # The layer's input and its answer are independent of each other but for their means.
+        second = second + answer + 2 * mean * centre if joins else answer
+        mean = mean + centre if joins else centre
+    last = layers[-1]
+    variances = [p.variance for p in passed] + [last.fan_in * last.weight_variance * second + last.bias_variance]
+    squares, shifts, spreads = _back(m, layers, passed, second, normalized, dropout)
+    return Propagation(
+        tuple(variances),
+        tuple(math.sqrt(square) for square in squares),
+        tuple(0.5 * shift for shift in shifts),
+        tuple(0.5 * math.sqrt(spread) for spread in spreads),
+    )
+
+
+def _back(
+    m: Moments, layers: Sequence[Layer], passed: Sequence[_Passed], second: float, normalized: bool, dropout: float
+) -> tuple[list[float], list[float], list[float]]:
+    """Per layer, over the last: mean square of the gradient; mean and variance of what width adds to its logarithm."""
+    squares, shifts, spreads = [1.0], [0.0], [0.0]
+    delta, skipped = 1.0, 0.0  # mean squares of the gradient by the layer's pre-activations and by its sum's shortcut
+    shift = spread = 0.0
+    for layer, following, here in zip(reversed(layers[:-1]), reversed(layers[1:]), reversed(passed), strict=True):
+        through = following.fan_out * following.weight_variance * delta
+        arriving = through + skipped
+        slope = m.at("slope_second", here.normed) / (1 - dropout)
+        added_shift, added_spread = _scatter(m, here.normed, layer.fan_out, through, skipped)
+        shift, spread = shift + added_shift, spread + added_spread
+        delta = slope * arriving / ((here.variance + EPSILON) if normalized else 1.0)
+        skipped = arriving if here.joins else 0.0
+        # Without any signal the last layer gets no gradient either, and there is no ratio.
+        squares.insert(0, delta * here.second / second if second > 0 else 0.0)
+        shifts.insert(0, shift)
+        spreads.insert(0, spread)
+    return squares, shifts, spreads
+
+
+def _scatter(m: Moments, q: float, width: int, through: float, skipped: float) -> tuple[float, float]:
+    """Mean and variance of the logarithm that one layer of that width adds."""
+    if through + skipped == 0:
+        return 0.0, 0.0
+    branch = through / (through + skipped)
+    # The shortcut carries its share unchanged; crossing the branch it adds a normal term.
+    relative = branch**2 * relative_variance(m, q) + 4 * branch * (1 - branch)
+    return log_moments(relative, width)

@@ -1,0 +1,329 @@
+"""`predict`, `gain` and `init_`: what they say, what they agree with, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+
+import keras
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import trainability
+from trainability import theory
+from trainability.activations import ACTIVATIONS, choose, is_elementwise, numpy_function, numpy_slope
+from trainability.core.errors import UsageError
+from trainability.initializers import INITIALIZERS
+from trainability.theory.phases import recommended
+from trainability.theory.trainable import PER_LENGTH
+
+ELEMENTWISE = [entry.name for entry in ACTIVATIONS if is_elementwise(entry)]
+DRAWN = [e.name for e in INITIALIZERS if e.distribution != "constant"]
+
+
+def _measured(activation: str, init: str, depth: int, width: int, networks: int = 192) -> float:
+    """The median ratio of the first layer's gradient over the last one's, each network with one sample."""
+    rng = np.random.default_rng(0)
+    weights = INITIALIZERS.choose(init)
+    biases = INITIALIZERS.choose(weights.entry.bias)
+    phi, slope = numpy_function(choose(activation)), numpy_slope(choose(activation))
+    assert slope is not None
+    ratios = []
+    for _ in range(networks):
+        h, fed, states, matrices = rng.normal(size=width), [], [], []
+        for fans in [(width, width)] * depth + [(width, 1)]:
+            matrices.append(rng.normal(size=fans) * math.sqrt(weights.entry.variance(*fans, weights.values)))
+            bias = rng.normal(size=fans[1]) * math.sqrt(biases.entry.variance(*fans, biases.values))
+            fed.append(h)
+            states.append(h @ matrices[-1] + bias)
+            h = phi(states[-1])
+        delta = np.ones(1)
+        for matrix, z in zip(matrices[:0:-1], states[-2::-1], strict=True):
+            delta = (matrix @ delta) * slope(z)
+        ratios.append(math.sqrt((delta**2).mean() * (fed[0] ** 2).mean() / (fed[-1] ** 2).mean()))
+    return float(np.median(ratios))
+
+
+@pytest.mark.parametrize(
+    ("activation", "init", "depth", "width"),
+    [
+        ("sigmoid", "keras", 10, 2),
+        ("sigmoid", "torch", 6, 16),
+        ("tanh", "torch", 12, 32),
+        ("relu", "he_normal", 16, 64),
+        ("gelu", "lecun_normal", 10, 32),
+        ("tanh", "he_uniform", 20, 64),
+    ],
+)
+def test_the_median_gradient_ratio_of_networks_of_any_width(activation: str, init: str, depth: int, width: int):
+    """192 networks and one sample each: the logarithm within 0.35, plus 12 % of what width adds."""
+    (prediction,) = theory.predict(activation, init, depth, width)
+    expected = math.log(prediction.gradient_ratio_median)
+    tolerance = 0.35 + 0.12 * abs(expected - math.log(prediction.gradient_ratio))
+    assert math.log(_measured(activation, init, depth, width)) == pytest.approx(expected, abs=tolerance)
+
+
+def test_predictions_start_from_the_data():
+    """XOR: two inputs with mean square 1/2, so that the first layer's variance is known by hand."""
+    (prediction,) = trainability.predict("sigmoid", "keras", depth=10, width=2, problem="xor")
+    assert (prediction.inputs, prediction.outputs, prediction.second_moment) == (2, 1, 0.5)
+    assert prediction.variance[0] == pytest.approx(2 * (2 / 4) * 0.5)
+    assert len(prediction.variance) == len(prediction.gradient) == 11
+    assert prediction.variance[5] == pytest.approx(prediction.q, rel=1e-6)
+    assert prediction.gradient[-1] == 1.0
+    assert prediction.phase == "ordered"
+    # Deep inside, a layer multiplies the squared gradient by χ₁.
+    assert (prediction.gradient[4] / prediction.gradient[5]) ** 2 == pytest.approx(prediction.chi_1, rel=1e-3)
+    assert "this will hardly train" in prediction.verdict
+    assert "6e-07" in prediction.verdict
+
+
+def test_every_list_is_an_axis():
+    found = trainability.predict("sigmoid,tanh,expr:max(x, 0.1*x)", ["keras", "torch"], depth="3,10", width=[8, 16])
+    assert len(found) == 24
+    assert [(p.activation, p.init, p.depth, p.width) for p in found][:3] == [
+        ("sigmoid", "keras", 3, 8), ("sigmoid", "keras", 3, 16), ("sigmoid", "keras", 10, 8),
+    ]  # fmt: skip
+    assert found[-1].activation == "expr:max(x, 0.1*x)"
+
+
+@pytest.mark.parametrize("norm", ["none", "layer", "rms"])
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_every_activation_gets_a_prediction_that_is_json(name: str, norm: str):
+    init = "keras,torch" if name != "exponential" else "normal:0.01"  # it overflows with larger weights
+    found = trainability.predict(name, init, depth=4, width=32, norm=norm, residual=[False, True])
+    for choice, plain in zip(found, found.to_dict()["choices"], strict=True):
+        json.dumps(plain, allow_nan=False)
+        assert plain["gradient_ratio"] == choice.gradient[0]
+        assert "nan" not in choice.verdict
+        assert all(math.isfinite(v) and v >= 0 for v in (*choice.gradient, *choice.gradient_median, *choice.variance))
+
+
+@pytest.mark.parametrize("init", DRAWN)
+def test_every_initialiser_enters_by_its_variance(init: str):
+    (prediction,) = trainability.predict("tanh", init, depth=3, width=32)
+    choice = INITIALIZERS.choose(init)
+    assert prediction.sigma_w2 == pytest.approx(32 * choice.entry.variance(32, 32, choice.values))
+    weight, bias = math.sqrt(prediction.sigma_w2 / 32), math.sqrt(prediction.sigma_b2)
+    (deep,) = trainability.predict("tanh", f"normal:{weight!r}", 3, 32, bias_init=f"normal:{bias!r}", outputs=32)
+    (again,) = trainability.predict("tanh", init, 3, 32, outputs=32)
+    assert again.gradient == pytest.approx(deep.gradient, rel=1e-9)
+
+
+def test_a_convolution_is_a_dense_layer_of_its_fan_in():
+    (flat,) = trainability.predict("relu", "torch", depth=3, width=16 * 9, inputs=27, outputs=16 * 9)
+    (convolution,) = trainability.predict("relu", "torch", depth=3, width=16, inputs=3, outputs=16, kernel=9)
+    assert convolution.sigma_w2 == flat.sigma_w2
+    assert convolution.variance[:3] == pytest.approx(flat.variance[:3])
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(["tanh", "relu", "gelu", "hardtanh"]), st.floats(0.1, 3), st.floats(0, 1), st.integers(1, 60))
+def test_predictions_are_consistent(name: str, sigma_w: float, sigma_b: float, depth: int):
+    (p,) = trainability.predict(
+        name, f"normal:{sigma_w / 8!r}", depth, 64, bias_init=f"normal:{sigma_b!r}", outputs=64, second_moment=1.0
+    )
+    assert p.sigma_w2 == pytest.approx(sigma_w**2)
+    assert p.phase == theory.phase(name, p.sigma_w2, p.sigma_b2)
+    if p.q is not None and p.correlation_length is not None:
+        assert p.band is not None
+        assert p.band.low == pytest.approx(PER_LENGTH[0] * p.correlation_length) or math.isinf(p.band.low)
+        assert p.band.low <= p.band.high
+    assert all(a >= b - 1e-12 for a, b in zip(p.gradient_log_deviation, p.gradient_log_deviation[1:], strict=False))
+
+
+def test_the_critical_gain_is_critical():
+    for name in ("tanh", "relu", "gelu"):
+        (p,) = trainability.predict(name, "lecun_normal", depth=5, width=64)
+        assert p.critical is not None
+        sigma = p.critical.sigma_w
+        assert theory.chi_1(name, sigma**2, p.sigma_b2, q=p.critical.q) == pytest.approx(1.0, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "depth", "length", "words"),
+    [
+        (4e-6, 10, 0.4, "a gradient of 4e-06 of the last layer's reaches the first layer"),
+        (0.0, 10, 0.4, "no gradient reaches the first layer"),
+        (1.0, 10, math.inf, "it should train"),
+        (1.0, 50, 5.0, "too deep"),
+        (1.0, 25, 5.0, "at the limit"),
+        (0.5, 10, 5.0, "it should train, as down to 21 to 33 layers"),
+        (1e5, 10, 5.0, "it explodes"),
+    ],
+)
+def test_verdicts(ratio: float, depth: int, length: float, words: str):
+    from trainability.theory.verdict import verdict_of
+
+    assert words in verdict_of(ratio, depth, theory.trainable_depth(length), False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"activation": "relux"}, "did you mean"),
+        ({"activation": "glu"}, "consumes 2"),
+        ({"activation": "softmax"}, "whole layer"),
+        ({"activation": "tanh,"}, "a part of the list is empty"),
+        ({"activation": []}, "list of choices is empty"),
+        ({"activation": "expr:exp(x*x)"}, "grows faster than the Gaussian decays"),
+        ({"activation": "expr:log(x)"}, "not a finite number"),
+        ({"activation": "tanh", "depth": 0}, "depth must be a whole number of at least 1"),
+        ({"activation": "tanh", "depth": 2000}, "at most 1,000"),
+        ({"activation": "tanh", "width": -3}, "width must be"),
+        ({"activation": "tanh", "width": "wide"}, "width must be"),
+        ({"activation": "tanh", "init": "hee"}, "unknown initialiser"),
+        ({"activation": "tanh", "init": "constant:0.3"}, "draws nothing at random"),
+        ({"activation": "tanh", "bias_init": "constant:0.3"}, "draws nothing at random"),
+        ({"activation": "tanh", "norm": "batch"}, "mixes the samples"),
+        ({"activation": "tanh", "norm": "lier"}, "unknown normalisation"),
+        ({"activation": "tanh", "residual": 3}, "residual must be"),
+        ({"activation": "tanh", "dropout": 1.0}, "below 1"),
+        ({"activation": "tanh", "second_moment": -1.0}, "must not be negative"),
+        ({"activation": "tanh", "problem": "xorr"}, "unknown problem"),
+        ({"activation": "relu", "init": "normal:10", "depth": 900, "width": 64}, "overflows in layer"),
+        ({"activation": "tanh", "depth": list(range(1, 102)), "width": list(range(1, 102))}, "at most 10,000"),
+    ],
+)
+def test_bad_input_is_refused_in_words(settings: dict, words: str):
+    with pytest.raises(UsageError) as caught:
+        trainability.predict(**settings)
+    assert words in str(caught.value)
+    assert "nan" not in str(caught.value).lower()
+
+
+def test_a_network_of_zeros_has_no_gradient():
+    (p,) = trainability.predict("relu", "zeros", depth=3, width=8)
+    assert p.verdict.startswith("no gradient reaches the first layer")
+
+
+# Initialisation.
+
+WIDE = 400
+
+
+def _deviations(activation: str) -> tuple[float, float]:
+    point = recommended(activation)
+    return point.sigma_w, point.sigma_b
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform", "truncated_normal", "orthogonal"])
+@pytest.mark.parametrize("activation", ["gelu", "tanh"])
+def test_torch_modules_get_the_critical_variance(activation: str, draw):
+    module = torch.nn.Sequential(
+        torch.nn.Linear(WIDE, WIDE), torch.nn.Linear(100, WIDE, bias=False), torch.nn.Conv2d(32, 64, 3),
+        torch.nn.Conv1d(64, 128, 5, groups=2), torch.nn.ConvTranspose2d(64, 32, 4, stride=2), torch.nn.ReLU(),
+    )  # fmt: skip
+    generator = torch.Generator().manual_seed(0)
+    assert trainability.init_("torch", module, activation=activation, draw=draw, generator=generator) is module
+    sigma_w, sigma_b = _deviations(activation)
+    fans = [WIDE, 100, 32 * 9, 32 * 5, 64 * 4]
+    for layer, fan_in in zip(list(module)[:5], fans, strict=True):
+        assert float(layer.weight.detach().std()) == pytest.approx(sigma_w / math.sqrt(fan_in), rel=0.03)  # pyright: ignore
+    bias = module[0].bias.detach()  # pyright: ignore
+    assert float(bias.std()) == pytest.approx(sigma_b, rel=0.12, abs=1e-12)
+    again = torch.nn.Linear(WIDE, WIDE)
+    trainability.init_("torch", again, activation=activation, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(again.weight, module[0].weight) == (draw == "normal")  # pyright: ignore
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "gelu", "mish"])
+def test_gradients_pass_a_deep_torch_network_only_when_it_is_critical(activation: str):
+    """30 layers of width 300: the first layer's gradient over the last one's, by torch's defaults and by init_."""
+    function = getattr(torch.nn.functional, activation)
+
+    def ratio(critical: bool) -> float:
+        torch.manual_seed(0)
+        layers = torch.nn.ModuleList(torch.nn.Linear(300, 300) for _ in range(30))
+        if critical:
+            trainability.init_("torch", layers, activation=activation)
+        h = torch.randn(16, 300)
+        for layer in layers:
+            h = function(layer(h))
+        (h * torch.randn(16, 300)).sum().backward()
+        norms = [float(layer.weight.grad.norm()) for layer in layers]  # pyright: ignore
+        return norms[0] / norms[-1]
+
+    assert ratio(critical=False) < 1e-4
+    assert 0.1 < ratio(critical=True) < 10
+
+
+def test_keras_gets_initialisers_of_its_own():
+    sigma_w, sigma_b = _deviations("gelu")
+    for draw in ("normal", "uniform", "truncated_normal", "orthogonal"):
+        made = trainability.init_("keras", activation="gelu", draw=draw, seed=0)
+        assert isinstance(made, keras.initializers.Initializer)
+        again = type(made).from_config(made.get_config())
+        for initializer in (made, again):
+            values = keras.ops.convert_to_numpy(initializer((WIDE, WIDE)))
+            assert values.std() == pytest.approx(sigma_w / math.sqrt(WIDE), rel=0.02)
+    dense = keras.layers.Dense(
+        WIDE,
+        kernel_initializer=trainability.init_("keras", activation="gelu", seed=0),
+        bias_initializer=trainability.init_("keras", activation="gelu", part="bias", seed=1),
+    )
+    dense.build((None, 100))
+    kernel, bias = dense.get_weights()
+    assert (kernel.std(), bias.std()) == (pytest.approx(sigma_w / 10, rel=0.02), pytest.approx(sigma_b, rel=0.1))
+    assert isinstance(trainability.init_("keras", activation="relu", part="bias"), keras.initializers.Zeros)
+
+
+def test_keras_models_are_initialised_in_place():
+    model = keras.Sequential(
+        [keras.Input((8, 8, 3)), keras.layers.Conv2D(64, 3), keras.layers.Flatten(), keras.layers.Dense(50)]
+    )
+    assert trainability.init_("keras", model, activation="tanh", seed=3) is model
+    kernel, bias, dense, _ = model.get_weights()
+    assert kernel.std() == pytest.approx(1 / math.sqrt(27), rel=0.05)
+    assert dense.std() == pytest.approx(1 / math.sqrt(dense.shape[0]), rel=0.05)
+    assert not bias.any()
+
+
+@pytest.mark.parametrize("library", ["flax", "jax"])
+def test_jax_gets_an_initialiser_function(library: str):
+    import jax
+
+    sigma_w, sigma_b = _deviations("silu")
+    for draw in ("normal", "uniform", "truncated_normal", "orthogonal"):
+        values = trainability.init_(library, activation="silu", draw=draw)(jax.random.key(0), (WIDE, WIDE))
+        assert float(values.std()) == pytest.approx(sigma_w / math.sqrt(WIDE), rel=0.02)
+    bias = trainability.init_(library, activation="silu", part="bias")(jax.random.key(1), (WIDE * 10,))
+    assert float(bias.std()) == pytest.approx(sigma_b, rel=0.05)
+
+
+def test_the_other_gain():
+    layer = trainability.init_("torch", torch.nn.Linear(WIDE, WIDE), activation="tanh", kind="second_moment")
+    assert float(layer.weight.detach().std()) == pytest.approx(theory.gain("tanh") / math.sqrt(WIDE), rel=0.02)
+    assert not layer.bias.detach().any()
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: trainability.init_("tourch", None, activation="relu"), "did you mean 'torch'"),
+        (lambda: trainability.init_("torch", activation="relu"), "needs a torch.nn.Module"),
+        (lambda: trainability.init_("torch", torch.nn.ReLU(), activation="relu"), "no linear or convolutional layer"),
+        (lambda: trainability.init_("torch", torch.nn.LazyLinear(3), activation="relu"), "lazy layer"),
+        (lambda: trainability.init_("keras", 3, activation="relu"), "takes a layer or a model"),
+        (lambda: trainability.init_("keras", keras.layers.Dense(3), activation="relu"), "no built layer"),
+        (lambda: trainability.init_("flax", object(), activation="relu"), "kernel_init"),
+        (lambda: trainability.init_("jax", activation="relu", draw="cauchy"), "draw must be one of"),  # pyright: ignore
+        (lambda: trainability.init_("jax", activation="softplus"), "no critical initialisation"),
+        (lambda: trainability.init_("jax", activation="binary_step"), "no critical initialisation"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Lazy modules are a new feature:UserWarning")
+def test_init_refuses_in_words(call, words: str):
+    with pytest.raises(UsageError, match=words):
+        call()
+
+
+@pytest.mark.parametrize("library", ["torch", "keras", "jax"])
+def test_a_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch, library: str):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match=f"{library} is not installed"):
+        trainability.init_(library, activation="relu")
