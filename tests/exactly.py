@@ -76,4 +76,5 @@ def expectation(text: str, kind: str, q: float, places: tuple[float, ...] = ()) 
         near = [mpf(p) + sign * mpf(2) ** -k for p in places for k in range(0, 14, 2) for sign in (-1, 1)]
         cuts = [mpf(k) for k in kinks(choice)] + near + [mpf(p) for p in places]
         inside = sorted({c / s for c in cuts if abs(c / s) < REACH} | {mpf(z) for z in range(-REACH, REACH + 1, 2)})
-        return mpmath.quad(lambda z: of(s * z) * mpmath.npdf(z), inside, maxdegree=7)
+        size = abs(of(2.1 * s)) or mpf(1)  # mpmath stops at an absolute error
+        return size * mpmath.quad(lambda z: of(s * z) / size * mpmath.npdf(z), inside, maxdegree=7)
