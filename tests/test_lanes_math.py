@@ -15,7 +15,7 @@ from tests.lanes_functions import NAMES, SPECIAL, applied, bits, called, points,
 from tests.required import required
 from trainability.activations import choose, is_elementwise, numpy_function, numpy_slope
 from trainability.core.catalogue import Choice
-from trainability.core.expression import numpy_library
+from trainability.core.expression import FUNCTIONS, numpy_library
 from trainability.engine.lanes import unavailable
 from trainability.engine.lanes.formulas import WRITTEN_OUT
 from trainability.engine.lanes.library import kernels
@@ -109,6 +109,36 @@ def test_errors_of_powers_are_under_two_units_of_the_last_place(dtype: type):
         for a, b, value in zip(x, y, ours, strict=True)
     )
     assert worst[0] < 2.0, worst
+
+
+WIDER: dict[type, type] = {np.float32: np.float64}
+if np.finfo(np.longdouble).nmant >= 63:  # x86 has such numbers
+    WIDER[np.float64] = np.longdouble
+MANY = [
+    pytest.param(name, dtype, id=f"{name}-{dtype.__name__}")
+    for name in NAMES
+    for dtype in WIDER
+    if dtype == np.float32 or not FUNCTIONS[name].numpy.startswith("scipy")  # whose functions end at float64
+]
+
+
+@pytest.mark.parametrize(("name", "dtype"), MANY)
+def test_errors_of_very_many_arguments_are_under_two_units(name: str, dtype: type):
+    """Against NumPy in the next wider type: rare arguments where roundings add up."""
+    rng = np.random.default_rng(5)
+    near, far = rng.uniform(-1, 1, 400_000), rng.uniform(-30, 30, 200_000)
+    z = np.r_[near, far, points(dtype)].astype(dtype)
+    ours = called(name, z)
+    info = np.finfo(dtype)
+    with np.errstate(all="ignore"):
+        exact = numpy_library().functions[name](z.astype(WIDER[dtype]))
+        assert exact.dtype == WIDER[dtype]
+        normal = (np.abs(exact) >= info.tiny) & (np.abs(exact) <= info.max)
+        units = np.spacing(np.abs(exact[normal]).astype(dtype)).astype(exact.dtype)
+    errors = np.abs(ours[normal].astype(exact.dtype) - exact[normal]) / units
+    worst = np.argmax(errors)
+    assert normal.sum() > 200_000
+    assert errors[worst] < 2.0, (float(errors[worst]), float(z[normal][worst]))
 
 
 def agree_where_special(ours: np.ndarray, theirs: np.ndarray) -> None:

@@ -138,7 +138,7 @@ template <class T> inline bool any(Mask<T> m) {
 template <class T> inline Mask<T> finite(Pack<T> x) { return (x - x) == Pack<T>{}; }
 
 // Denormal numbers count as 0 while an object of this class lives. With them a dying network of tanh lost a fifth of its
-// speed on a Zen 4 processor; many others take a hundred cycles for each.
+// speed on a Zen 4 processor; others may lose far more.
 class FlushDenormals {
   public:
 #if defined(__x86_64__)

@@ -28,9 +28,8 @@ template <class T> inline Wide<T> wide_log(Pack<T> x) {
     const Parts<T> parts = take_apart<T>(x);
     const Pack<T> f = parts.m - T(1), zero{};
     const Wide<T> s = divide<T>({f, zero}, ordered_sum<T>(all(T(2)), f)), z = multiply<T>(s, s);
-    Pack<T> tail = all(T(2.0 / (2 * R::terms + 1)));
-    for (int i = R::terms - 1; i > 2; --i) tail = fma(tail, z.high, all(T(2.0 / (2 * i + 1))));
-    Wide<T> series = add<T>(both<T>(R::fifth), {tail * z.high, zero});
+    constexpr auto terms = terms_of<T, R::terms - 2>([](int i) { return 2.0 / (2 * i + 7); });
+    Wide<T> series = add<T>(both<T>(R::fifth), {z.high * polynomial<T>(terms, z.high), zero});
     series = add<T>(both<T>(R::third), multiply<T>(z, series));
     series = add<T>({all(T(2)), zero}, multiply<T>(z, series));
     const Pack<T> count = parts.count;  // times the high part of ln 2 it is exact

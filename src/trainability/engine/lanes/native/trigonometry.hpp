@@ -48,8 +48,8 @@ template <class T> inline Angle<T> reduce_angle(Pack<T> x) {
     return {ordered_sum<T>(r.high, r.low + fma(n, all(-C::half_pi[2]), second.low)), bits<T>(shifted)};
 }
 
-// `result`, but from the C library where |x| is beyond the reduction: for what is rare, lane by lane. In double precision,
-// so that a float's bits are those of every library; a double's may differ between libraries there, and only there.
+// `result`, but from the C library where |x| is beyond the reduction: for what is rare, lane by lane. In double
+// precision, so that a float's bits are those of every library; a double's may differ between libraries there.
 template <class T, class F> inline Pack<T> far_too(Pack<T> result, Pack<T> x, F function) {
     const Mask<T> far = abs<T>(x) > Circle<T>::limit;
     if (any<T>(far))
@@ -64,16 +64,9 @@ template <class T> inline Pack<T> sine(Pack<T> x, int turns) {
     const Angle<T> angle = reduce_angle<T>(x);
     const Pack<T> r = angle.r.high, low = angle.r.low, z = r * r;
     // sin r = r + r z S(z), cos r = 1 − z/2 + z² C(z).
-    double factorial = 1;
-    constexpr int last = 2 * C::sine_terms;
-    for (int k = 2; k <= last; ++k) factorial *= k;
-    Pack<T> c = all(T((C::sine_terms % 2 ? -1 : 1) / factorial)), s = c / T(last + 1);
-    for (int k = C::sine_terms - 1; k >= 1; --k) {
-        factorial /= (2 * k + 1) * (2 * k + 2);
-        const double sign = k % 2 ? -1 : 1;
-        s = fma(s, z, all(T(sign / (factorial * (2 * k + 1)))));
-        if (k > 1) c = fma(c, z, all(T(sign / factorial)));
-    }
+    constexpr auto s_terms = terms_of<T, C::sine_terms>([](int k) { return (k % 2 ? 1 : -1) / factorial(2 * k + 3); });
+    constexpr auto c_terms = terms_of<T, C::sine_terms - 1>([](int k) { return (k % 2 ? -1 : 1) / factorial(2 * k + 4); });
+    const Pack<T> s = polynomial<T>(s_terms, z), c = polynomial<T>(c_terms, z);
     const Pack<T> half = T(0.5) * z, head = T(1) - half;
     const Pack<T> sin_r = r + fma(r * z, s, low * head), cos_r = head + (fma(z * z, c, (T(1) - head) - half) - r * low);
     const Mask<T> place = wrapped_sum<T>(angle.quarter, Mask<T>{} + turns);

@@ -1,7 +1,7 @@
 // Elementary functions of lanes, by operations that IEEE 754 rounds exactly: the same bits on every processor.
 // Errors are under 2 units of the last place, tested against exact values in tests/test_lanes_math.py. Denormal numbers
-// count as 0, as arguments and as results. Here are exponentials, logarithms, hyperbolic and error functions; the others
-// are in trigonometry.hpp and power.hpp.
+// count as 0, as arguments and as results. Here are exponentials, logarithms, hyperbolic and error functions; the
+// others are in trigonometry.hpp and power.hpp.
 //
 // Polynomials are Taylor's after a reduction of the argument; the number of terms is what the type needs. Those of the
 // exponential, of the tanh and of the error function interpolate at Chebyshev's points: `exp_terms` (eʳ − 1 − r)/r² in r
@@ -9,6 +9,7 @@
 // `erfc_terms` (a + k) exp(a²) erfc(a) in (a − k)/(a + k) for a up to `tail_end`, k being `tail_turn`.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include "double_word.hpp"
@@ -69,11 +70,21 @@ template <class T> inline Pack<T> copysign(Pack<T> size, Pack<T> sign) {
 }
 
 // The terms of a polynomial, the highest power first, or the first `count` of them.
-template <class T, size_t N> inline Pack<T> polynomial(const T (&terms)[N], Pack<T> x, size_t count = N) {
+template <class T, class Terms>
+inline Pack<T> polynomial(const Terms& terms, Pack<T> x, size_t count = sizeof(Terms) / sizeof(T)) {
     Pack<T> result = all(terms[0]);
     for (size_t i = 1; i < count; ++i) result = fma(result, x, all(terms[i]));
     return result;
 }
+
+// Such terms from a formula for that of the power k.
+template <class T, size_t N, class Formula> constexpr std::array<T, N> terms_of(Formula term) {
+    std::array<T, N> terms{};
+    for (size_t i = 0; i < N; ++i) terms[i] = T(term(int(N - 1 - i)));
+    return terms;
+}
+
+constexpr double factorial(int n) { return n < 2 ? 1 : n * factorial(n - 1); }
 
 // 2ⁿ for whole n in the range of exponents; `shifted` is n + magic.
 template <class T> inline Pack<T> power_of_2(Pack<T> shifted) {
@@ -90,14 +101,19 @@ template <class T> inline Pack<T> scale(Pack<T> p, Pack<T> n) {
 // (eʳ − 1 − r) / r² for |r| ≤ ln 2 / 2.
 template <class T> inline Pack<T> exp_rest(Pack<T> r) { return polynomial<T>(Format<T>::exp_terms, r); }
 
-// eˣ = (1 + p) 2ⁿ, for x in the range of exponents.
-template <class T> struct Power { Pack<T> n, p; };
-template <class T> inline Power<T> reduce_exponent(Pack<T> x) {
+// x = n ln 2 + r.
+template <class T> struct Exponent { Pack<T> n, r; };
+template <class T> inline Exponent<T> reduce_exponent(Pack<T> x) {
     using F = Format<T>;
     const Pack<T> n = fma(x, all(T(1.4426950408889634)), all(F::magic)) - F::magic;
-    Pack<T> r = fma(n, all(-F::ln2_high), x);
-    r = fma(n, all(-F::ln2_low), r);
-    return {n, fma(r * r, exp_rest<T>(r), r)};
+    return {n, fma(n, all(-F::ln2_low), fma(n, all(-F::ln2_high), x))};
+}
+
+// eˣ = (1 + p) 2ⁿ, for x in the range of exponents.
+template <class T> struct Power { Pack<T> n, p; };
+template <class T> inline Power<T> split_exp(Pack<T> x) {
+    const Exponent<T> e = reduce_exponent<T>(x);
+    return {e.n, fma(e.r * e.r, exp_rest<T>(e.r), e.r)};
 }
 
 // The same for an x of double words, brought into that range.
@@ -114,7 +130,7 @@ template <class T> inline Power<T> wide_exp(Wide<T> x) {
 // eˣ 2ⁿ, for n of a few units.
 template <class T> inline Pack<T> scaled_exp(Pack<T> x, T n) {
     const T low = Format<T>::exp_low, high = Format<T>::exp_high + 1;
-    const Power<T> e = reduce_exponent<T>(select(x < low, all(low), select(x > high, all(high), x)));
+    const Power<T> e = split_exp<T>(select(x < low, all(low), select(x > high, all(high), x)));
     return scale<T>(e.p + T(1), e.n + n);
 }
 
@@ -123,7 +139,7 @@ template <class T> inline Pack<T> exp(Pack<T> x) { return scaled_exp<T>(x, T(0))
 // eˣ for x ≤ 0: no scale can overflow, and what falls below the least normal number is flushed to 0.
 template <class T> inline Pack<T> exp_of_negative(Pack<T> x) {
     constexpr T low = sizeof(T) == 4 ? T(-87.6) : T(-708.7);
-    const Power<T> e = reduce_exponent<T>(larger(x, all(low)));
+    const Power<T> e = split_exp<T>(larger(x, all(low)));
     const Pack<T> size = power_of_2<T>(e.n + Format<T>::magic);
     return fma(e.p, size, size);
 }
@@ -133,19 +149,19 @@ template <class T> inline Pack<T> expm1(Pack<T> x) {
     using F = Format<T>;
     const Pack<T> low = all(T(-40));  // below, the result rounds to −1
     const Pack<T> bounded = select(x < low, low, select(x > F::exp_high, all(F::exp_high), x));
-    const Power<T> e = reduce_exponent<T>(bounded);
+    const Exponent<T> e = reduce_exponent<T>(bounded);
+    const Pack<T> curve = e.r * e.r * exp_rest<T>(e.r);  // eʳ − 1 is the sum of r and this; where n is 1, r nearly cancels
     const Pack<T> half = power_of_2<T>(e.n - T(1) + F::magic);
-    const Pack<T> result = T(2) * fma(half, e.p, half - T(0.5));
-    return select(x == Pack<T>{}, x, select(e.n == Pack<T>{}, e.p, result));  // −0 keeps its sign
+    const Pack<T> result = T(2) * fma(half, curve, fma(half, e.r, half - T(0.5)));
+    return select(x == Pack<T>{}, x, select(e.n == Pack<T>{}, e.r + curve, result));  // −0 keeps its sign
 }
 
 // ln(m 2ᵏ) for m in [√½, √2), where f = m − 1, and `less` is taken off f (what rounding put there).
 template <class T> inline Pack<T> log_parts(Pack<T> k, Pack<T> f, Pack<T> more) {
     using F = Format<T>;
     const Pack<T> s = f / (f + T(2)), z = s * s, half_square = T(0.5) * f * f;
-    Pack<T> series = all(T(2.0 / (2 * F::log_terms + 1)));
-    for (int i = F::log_terms - 1; i > 0; --i) series = fma(series, z, all(T(2.0 / (2 * i + 1))));
-    const Pack<T> tail = fma(k, all(F::ln2_low), more) + s * fma(series, z, half_square);
+    constexpr auto terms = terms_of<T, F::log_terms>([](int i) { return 2.0 / (2 * i + 3); });
+    const Pack<T> tail = fma(k, all(F::ln2_low), more) + s * fma(polynomial<T>(terms, z), z, half_square);
     return fma(k, all(F::ln2_high), f - (half_square - tail));
 }
 
@@ -192,17 +208,10 @@ template <class T> inline Pack<T> softplus(Pack<T> x) {
 }
 
 template <class T> inline Pack<T> sinh(Pack<T> x) {
-    constexpr int terms = Format<T>::sinh_terms;
+    constexpr auto terms = terms_of<T, Format<T>::sinh_terms>([](int k) { return 1 / factorial(2 * k + 3); });
     const Pack<T> size = abs<T>(x), z = x * x;
-    double factorial = 1;
-    for (int k = 2; k <= 2 * terms + 1; ++k) factorial *= k;
-    Pack<T> series = all(T(1 / factorial));  // (sinh x/x − 1)/x²
-    for (int k = terms; k > 1; --k) {
-        factorial /= (2 * k) * (2 * k + 1);
-        series = fma(series, z, all(T(1 / factorial)));
-    }
     const Pack<T> half = scaled_exp<T>(size, T(-1)), large = half - T(0.25) / half;
-    return copysign<T>(select(size < T(1), fma(size * z, series, size), large), x);
+    return copysign<T>(select(size < T(1), fma(size * z, polynomial<T>(terms, z), size), large), x);
 }
 
 template <class T> inline Pack<T> cosh(Pack<T> x) {
@@ -250,8 +259,8 @@ template <class T> inline Pack<T> erfc(Pack<T> x) {
     const Pack<T> size = abs<T>(x), a = select(size > F::tail_end, all(F::tail_end), size), turn = all(F::tail_turn);
     const Wide<T> bottom = exact_sum<T>(a, turn), t = divide<T>(exact_sum<T>(a, -turn), bottom);
     Wide<T> rise = exact_product<T>(t.high, polynomial<T>(c, t.high, last));
-    const Pack<T> slope = fma(t.high, fma(t.high, all(3 * c[last - 3]), all(2 * c[last - 2])), all(c[last - 1]));  // nearly
-    rise.low = fma(t.low, slope, rise.low);
+    const Pack<T> curve = fma(t.high, all(3 * c[last - 3]), all(2 * c[last - 2]));  // of the slope its largest terms
+    rise.low = fma(t.low, fma(t.high, curve, all(c[last - 1])), rise.low);
     const Wide<T> top = add<T>({all(c[last]), Pack<T>{}}, rise), square = exact_product<T>(a, a);
     const Power<T> e = wide_exp<T>({-square.high, -square.low});
     const Pack<T> area = scale<T>(multiply<T>(ordered_sum<T>(all(T(1)), e.p), divide<T>(top, bottom)).high, e.n);
