@@ -226,7 +226,7 @@ def test_solved_shares_are_the_references():
 def test_parameters_are_packed_and_unpacked_for_every_kind_of_layer():
     settings = {"activation": "prelu", "norm": "batch", "hidden": "5-4", "depth": (), "width": (), "init": "torch"}
     program, data = cells(DATA["binary"], **settings)[0].program, DATA["binary"]
-    block = plan.Block("b", program, 5, tuple((0, t) for t in range(64)))
+    block = plan.Block("b", program, 5, np.array([(0, t) for t in range(64)]))
     trials = plan.trials(block, cells(data, **settings), 0)
     flat, running = LanesEngine().make(load().Block32, program, trials, data, 5, MEASURES).parameters()
     ours, first = unpacked(program, flat, running), initial_parameters(program.network, trials, (0,), "float32")
@@ -259,7 +259,7 @@ def test_the_memory_of_a_block_is_known_before_it_is_made(settings: dict[str, An
     told.restype = Allocated
     data = dataset("classes", samples=200)
     program = cells(data, **settings)[0].program
-    block = plan.Block("b", program, 5, tuple((0, t) for t in range(64)))
+    block = plan.Block("b", program, 5, np.array([(0, t) for t in range(64)]))
     rows = plan.trials(block, cells(data, **settings), 0)
     engine, kind = LanesEngine(), load().Block32
     before = told()
