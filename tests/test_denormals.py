@@ -24,7 +24,7 @@ ENGINES = pytest.mark.parametrize("engine", [LanesEngine(), ENGINE] if not unava
 
 def trained(engine: Engine, **settings: Any) -> BlockResult:
     grid = cells(DATA, init="normal:1e-20", activation="tanh", depth=2, **settings)
-    block = plan.Block("b", grid[0].program, grid[0].steps, tuple((0, trial) for trial in range(8)))
+    block = plan.Block("b", grid[0].program, grid[0].steps, np.array([(0, trial) for trial in range(8)]))
     return engine.run(block.program, plan.trials(block, grid, 5), DATA, block.steps, MEASURES, lambda steps: None)
 
 
