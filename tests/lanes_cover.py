@@ -88,9 +88,8 @@ def records(kernel: str) -> dict[str, np.ndarray]:
     for i, (task, settings) in enumerate(rows()):
         data = LARGE if task == "classes" and i % 2 else DATA[task]
         grid = cells(data, **settings)
-        block = plan.Block(
-            "b", grid[0].program, grid[0].steps, np.array([(c.index, t) for t in range(9) for c in grid])
-        )
+        pairs = np.array([(cell.index, trial) for trial in range(9) for cell in grid])
+        block = plan.Block("b", grid[0].program, grid[0].steps, pairs)
         trials = plan.trials(block, grid, 5)
         result = LanesEngine(kernel=kernel).run(block.program, trials, data, block.steps, MEASURES, lambda steps: None)
         found |= {f"{i} {name}": column for name, column in result.columns.items()}
