@@ -16,7 +16,7 @@ from tests.made_pages import Elements, page, svgs
 from tests.made_runs import blobs, every_run, run
 from trainability.core.errors import StoreError
 from trainability.report import KINDS, conclude, render, write_report
-from trainability.report.page import _asset
+from trainability.report.document import asset
 from trainability.report.words import axis_label, percent, ranked
 
 
@@ -111,7 +111,7 @@ def test_what_users_write_is_text_and_not_markup():
 
 
 def test_dark_colours_are_for_screens_only():
-    css = _asset("page.css")
+    css = asset("page.css")
     assert "@media screen and (prefers-color-scheme: dark)" in css
     assert css.count("prefers-color-scheme") == 1
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trainability.core.errors import Interrupted, SpecError, StoreError, UnknownName
 from trainability.core.types import Dataset
+from trainability.report.forecast import Forecast, of_predictions, of_result
 from trainability.report.result import Result
 from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
 from trainability.sweep import plan as planning
 from trainability.sweep.spec import Spec, is_unicode, make_spec, read_settings
+from trainability.theory import predict
 
 if TYPE_CHECKING:
     from trainability.sweep.run import Cost
@@ -108,6 +110,50 @@ def open_result(directory: str | Path) -> Result:
             f"the data of '{spec.problem}', or the spec, has changed since the run in '{directory}' was made"
         )
     return _result(run, spec, data, planning.cells(spec, data), time.perf_counter() - begun)
+
+
+def forecast(activation: Any, *, problem: str | None = None, **settings: Any) -> Forecast:
+    """What theory says of every choice of a grid before any training, as table, figures and page.
+
+    Args:
+        activation, settings: as `trainability.predict`.
+        problem: takes the inputs from this problem; by default they are as many as the width, of mean square 1.
+
+    Raises:
+        UsageError: as `trainability.predict`.
+
+    Example:
+        >>> made = forecast("sigmoid,tanh", init="keras", depth=10)
+        >>> made.conclusion
+        'Of the output layer\'s gradient, the first layer gets from 1e-7 (sigmoid) to 0.2 (tanh).'
+    """
+    predictions = predict(activation, problem=problem, **settings)
+    words = (
+        problem or f"{'as many as the width' if not settings.get('inputs') else settings['inputs']}, of mean square 1"
+    )
+    return of_predictions(predictions, words)
+
+
+def against(run: str | Path | Result) -> Forecast:
+    """Theory beside what was measured in a run of `compare`: gradients layer by layer, solved share by depth.
+
+    Args:
+        run: a result, a run's directory, or its name in the user's cache.
+
+    Raises:
+        UsageError: there is no such run, or theory covers none of its cells.
+    """
+    return of_result(run if isinstance(run, Result) else open_result(find_run(run)))
+
+
+def find_run(run: str | Path) -> Path:
+    """The directory of a run, named by it or by its name in the user's cache; StoreError if there is none."""
+    named = cache_directory("runs") / run
+    if Path(run).exists():
+        return Path(run)
+    if len(Path(run).parts) != 1 or not named.exists():
+        raise StoreError(f"there is no run '{run}': neither a directory nor the name of a run that compare printed")
+    return named
 
 
 def load_data(spec: Spec) -> Dataset:

@@ -89,7 +89,7 @@ def compare(
     apart = ("problem", "spec", "json", "report", "out", "devices")
     settings = {name: value for name, value in given.items() if value is not None and name not in apart}
     for path in (json, report):
-        _check_place(path)
+        check_place(path)
     if json is not None and json == report:
         raise SpecError(f"--json and --report both name '{json}'; give each a file of its own")
     count: Any = int(devices) if devices is not None and re.fullmatch("[0-9]{1,9}", devices) else devices
@@ -106,7 +106,7 @@ def compare(
     print(f"run: {result.directory}")
 
 
-def _check_place(path: Path | None) -> None:
+def check_place(path: Path | None) -> None:
     """Say before the training, not after it, that a file cannot be written."""
     if path is not None and path.is_dir():
         raise SpecError(f"'{path}' is a directory; name a file in it")

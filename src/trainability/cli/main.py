@@ -10,6 +10,7 @@ import typer
 
 from trainability.cli import interrupt
 from trainability.cli.compare import compare
+from trainability.cli.predict import predict
 from trainability.cli.vocabulary import vocabulary
 from trainability.core.errors import Interrupted, UsageError
 
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(compare)
+app.command()(predict)
 app.command("list")(vocabulary)
 
 # What is wrong in the flags themselves; Typer does not export the class, only this one below it.
