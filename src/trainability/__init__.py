@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainability import theory
-    from trainability.api import compare, open_result
+    from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
     from trainability.report.result import Result
     from trainability.theory import gain, init_, predict
 
 _HOMES = {
+    "against": "trainability.api",
+    "card": "trainability.api",
     "compare": "trainability.api",
+    "forecast": "trainability.api",
     "open_result": "trainability.api",
     "gain": "trainability.theory",
     "init_": "trainability.theory",
@@ -35,7 +38,10 @@ __all__ = [
     "Result",
     "TrainabilityError",
     "UsageError",
+    "against",
+    "card",
     "compare",
+    "forecast",
     "gain",
     "init_",
     "open_result",

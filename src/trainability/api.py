@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from trainability.core.errors import Interrupted, SpecError, StoreError, UnknownName
 from trainability.core.types import Dataset
+from trainability.report.card import Card
+from trainability.report.card import card as make_card
+from trainability.report.card.picture import read_picture
 from trainability.report.forecast import Forecast, of_predictions, of_result
 from trainability.report.result import Result
 from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
@@ -144,6 +147,23 @@ def against(run: str | Path | Result) -> Forecast:
         UsageError: there is no such run, or theory covers none of its cells.
     """
     return of_result(run if isinstance(run, Result) else open_result(find_run(run)))
+
+
+def card(activation: str, image: str | Path | None = None) -> Card:
+    """The card of an activation: curves, gains, phase diagram and lines to copy; ``.save("card.png")`` draws it.
+
+    Args:
+        activation: a catalogue name with parameters or a formula: ``gelu``, ``elu:0.5``, ``expr:x*tanh(x)``.
+        image: a PNG to send through it, instead of our own picture.
+
+    Raises:
+        UsageError: there is no such activation, the formula is none, or the picture cannot be read.
+
+    Example:
+        >>> card("tanh").conclusion
+        'Gradients keep their size at a gain of 1 with no biases; variance 1 is kept at a gain of 1.593.'
+    """
+    return make_card(activation, None if image is None else read_picture(image))
 
 
 def find_run(run: str | Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from trainability.cli import interrupt
+from trainability.cli.activation import activation
 from trainability.cli.compare import compare
 from trainability.cli.predict import predict
 from trainability.cli.vocabulary import vocabulary
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command()(compare)
 app.command()(predict)
+app.command()(activation)
 app.command("list")(vocabulary)
 
 # What is wrong in the flags themselves; Typer does not export the class, only this one below it.

@@ -1,0 +1,233 @@
+"""`Card`: what is known of one activation, and the ways to show it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+
+from trainability.activations import Activation, choose, is_elementwise, kinks, latex, numpy_function, numpy_slope
+from trainability.activations.functions import pieces_of
+from trainability.core.catalogue import Choice
+from trainability.core.errors import SpecError
+from trainability.initializers import INITIALIZERS
+from trainability.report.card.lines import Lines, lines
+from trainability.theory import (
+    CriticalPoint,
+    critical_points,
+    double_critical,
+    phase,
+    recommended,
+    second_moment_gain,
+)
+from trainability.theory.variance import attractor
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_T = TypeVar("_T")
+
+FAN: Final = 256
+"""Width of the layers for which the libraries' defaults are marked."""
+
+DEFAULTS: Final = (("PyTorch", "torch"), ("Keras, JAX", "keras"), ("He", "he_normal"))
+"""Label and initialiser; Keras' Glorot and JAX's LeCun have the same variance in layers of equal width."""
+
+_SHOWN_AT: Final = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True)
+class Default:
+    """What deep layers of width `FAN` do under an initialiser that people use.
+
+    Attributes:
+        label: who uses it. init: its name here.
+        sigma_w, sigma_b: √(fan_in · a weight's variance) and a bias's deviation.
+        phase: None where it is undefined. q: the variance that deep layers settle at, None if it grows without bound.
+    """
+
+    label: str
+    init: str
+    sigma_w: float
+    sigma_b: float
+    phase: str | None
+    q: float | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one activation.
+
+    Attributes:
+        choice: the activation with its parameters.
+        gain: keeps variance 1 (second moment); None where there is none.
+        critical: the edge of chaos without biases. recommended: the point to initialise with. double: (σ_w², σ_b², q*)
+            at which both χ are 1.
+        defaults: what usual initialisers do.
+        lines: to copy, by library; empty where there is no gain.
+        notes: what is missing here and why, in sentences.
+        image: a picture of the user's to send through the activation, shape (rows, columns); None for our own.
+    """
+
+    choice: Choice[Activation]
+    gain: float | None
+    critical: tuple[CriticalPoint, ...]
+    recommended: CriticalPoint | None
+    double: tuple[float, float, float] | None
+    defaults: tuple[Default, ...]
+    lines: tuple[Lines, ...]
+    notes: tuple[str, ...]
+    image: np.ndarray | None = None
+
+    @property
+    def name(self) -> str:
+        """The activation with its parameters, as it is chosen."""
+        return self.choice.text
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether it is a function of one number, for which the curves and the theory are."""
+        return is_elementwise(self.choice.entry)
+
+    @property
+    def formula(self) -> str:
+        """The formula as text, of the parameters by name."""
+        entry = self.choice.entry
+        return entry.formula(pieces_of(self.choice)) if callable(entry.formula) else entry.formula
+
+    @property
+    def latex(self) -> str:
+        """The formula in LaTeX, without dollar signs."""
+        return latex(self.choice.entry)
+
+    @property
+    def conclusion(self) -> str:
+        """How to initialise, as a sentence."""
+        if self.recommended is None and self.gain is None:
+            return " ".join(self.notes)
+        if self.recommended is None:
+            return (
+                f"Keep variance 1 with a gain of {self.gain:.4g}; there is no gain at which gradients keep their size."
+            )
+        biases = f"biases of deviation {self.recommended.sigma_b:.4g}" if self.recommended.sigma_b else "no biases"
+        leaves = "" if self.recommended.attracts else ", at a variance that layers leave by themselves"
+        return (
+            f"Gradients keep their size at a gain of {self.recommended.sigma_w:.4g} with {biases}{leaves}; variance 1 is "
+            f"kept at a gain of {self.gain:.4g}."
+        )
+
+    def values(self) -> list[tuple[float, float, float]]:
+        """(x, φ(x), φ′(x)) at a few places; nothing for an activation that mixes units."""
+        slope = numpy_slope(self.choice)
+        if slope is None:
+            return []
+        x = np.array(_SHOWN_AT)
+        with np.errstate(all="ignore"):
+            rows = np.stack([x, numpy_function(self.choice)(x), slope(x)], axis=1)
+        return [(row[0], row[1], row[2]) for row in rows.tolist()]
+
+    def figure(self) -> Figure:
+        """The whole card as a matplotlib figure."""
+        from trainability.report.card.figure import whole
+
+        return whole(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the card as ``.png``, ``.svg`` or ``.html``; SpecError for another ending, StoreError where it cannot."""
+        from trainability.report.card.page import write
+
+        return write(self, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, lists and words, for JSON; what is missing or not finite is null."""
+        entry = self.choice.entry
+        made = {
+            "name": self.name,
+            "summary": entry.summary,
+            "formula": self.formula,
+            "latex": self.latex,
+            "parameters": self.choice.named,
+            "reference": entry.reference,
+            "kinks": list(kinks(self.choice)),
+            "gain": self.gain,
+            "critical": [point.to_dict() for point in self.critical],
+            "recommended": self.recommended.to_dict() if self.recommended else None,
+            "double_critical": list(self.double) if self.double else None,
+            "defaults": [asdict(default) for default in self.defaults],
+            "values": [list(row) for row in self.values()],
+            "lines": {made.library: list(made.code) for made in self.lines},
+            "notes": list(self.notes),
+        }
+        return _plain(made)
+
+    def to_json(self) -> str:
+        """The card as JSON text."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def card(activation: str, image: np.ndarray | None = None) -> Card:
+    """The card of an activation.
+
+    Args:
+        activation: a catalogue name with parameters or a formula: ``gelu``, ``elu:0.5``, ``expr:x*tanh(x)``.
+        image: a picture to send through it, brightness of shape (rows, columns).
+
+    Raises:
+        UsageError: there is no such activation, or the formula is none.
+
+    Example:
+        >>> card("gelu").conclusion
+        'Gradients keep their size at a gain of 1.408 with biases of deviation 0.4158; variance 1 is kept at a gain of 1.534.'
+    """
+    choice = choose(activation)
+    notes: list[str] = []
+
+    def known(find: Callable[..., _T], *arguments: Any) -> _T | None:
+        try:
+            return find(choice, *arguments)
+        except SpecError as error:
+            if str(error) not in notes:
+                notes.append(str(error))
+            return None
+
+    gain = known(second_moment_gain)
+    if gain is None:
+        return Card(choice, None, (), None, None, (), (), tuple(notes), image)
+    best = known(recommended)
+    critical = known(critical_points) or ()
+    try:
+        double = double_critical(choice)
+    except SpecError:  # most have none
+        double = None
+    defaults = tuple(_default(choice, label, init) for label, init in DEFAULTS)
+    return Card(choice, gain, critical, best, double, defaults, lines(best, gain), tuple(notes), image)
+
+
+def _default(choice: Choice[Activation], label: str, init: str) -> Default:
+    weights = INITIALIZERS.choose(init)
+    biases = INITIALIZERS.choose(weights.entry.bias)
+    sigma_w2 = FAN * weights.entry.variance(FAN, FAN, weights.values)
+    sigma_b2 = biases.entry.variance(FAN, FAN, biases.values)
+    found: str | None = None
+    q: float | None = None
+    try:
+        point = attractor(choice, sigma_w2, sigma_b2)
+        q = point.q if point else None
+        found = phase(choice, sigma_w2, sigma_b2)
+    except SpecError:
+        pass
+    return Default(label, weights.text, math.sqrt(sigma_w2), math.sqrt(sigma_b2), found, q)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

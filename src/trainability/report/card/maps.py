@@ -1,0 +1,142 @@
+"""Panels of a card that show what theory says: phase diagram, variance map, correlation map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from trainability.core.errors import SpecError
+from trainability.report.card.card import Card
+from trainability.report.style import INK, MARKERS, SERIES, grid_lines, power_ticks
+from trainability.theory import correlation_map, phase_diagram, variance_map
+from trainability.theory.variance import attractor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_MOST_GAIN: Final = 25.0
+_CHI: Final = 4.0
+_SIDE: Final = 128
+_LEAST_SHARE: Final = 0.06
+_FAR: Final = 1e9  # out of sight of the variance map
+# Not the ink, which turns light on a dark page: the map stays as it is.
+_ON_MAP: Final = "#16191d"
+_LABEL: Final[dict[str, Any]] = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A point of the phase diagram with its look, the same in every panel."""
+
+    label: str
+    sigma_w: float
+    sigma_b: float
+    q: float | None
+    colour: str
+    marker: str
+
+
+def settings(card: Card) -> list[Setting]:
+    """The libraries' defaults and the recommended critical point."""
+    found = [Setting(d.label, d.sigma_w, d.sigma_b, d.q, SERIES[i], MARKERS[i]) for i, d in enumerate(card.defaults)]
+    if card.recommended:
+        point = card.recommended
+        settled = attractor(card.choice, point.sigma_w**2, point.sigma_b**2) if not point.q else None
+        q = point.q or (settled.q if settled else None)
+        found.append(Setting("critical", point.sigma_w, point.sigma_b, q, SERIES[3], "*"))
+    return found
+
+
+def draw_phases(figure: Any, axes: Axes, card: Card) -> None:
+    """χ₁ over (σ_w, σ_b): ordered, chaotic, and the edge between them."""
+    from matplotlib.colors import LogNorm
+
+    marked = settings(card)
+    gains = [s.sigma_w for s in marked if s.sigma_w <= _MOST_GAIN]
+    widest = max(3.0, 1.3 * max(gains, default=3.0))
+    highest = max(1.0, 1.3 * max((s.sigma_b for s in marked), default=1.0))
+    w, b = np.linspace(widest / _SIDE, widest, _SIDE), np.linspace(0, highest, _SIDE)
+    found = phase_diagram(card.choice, w, b)
+    chi = np.clip(np.where(np.isfinite(found.chi_1), found.chi_1, _CHI), 1 / _CHI, _CHI)
+    shown = axes.imshow(chi, origin="lower", extent=(w[0], w[-1], b[0], b[-1]), aspect="auto", cmap="PuOr_r",
+                        norm=LogNorm(1 / _CHI, _CHI), interpolation="bilinear")  # fmt: skip
+    if chi.min() < 1 < chi.max():
+        axes.contour(w, b, chi, levels=[1.0], colors=_ON_MAP, linewidths=1.4)
+    areas = {
+        "ordered:\ngradients vanish": (found.chi_1 < 0.999) & found.bounded,
+        "chaotic:\ngradients explode": (found.chi_1 > 1.001) & found.bounded,
+        "variance grows\nwithout bound": ~found.bounded,
+    }
+    for words, area in areas.items():
+        if area.mean() > _LEAST_SHARE:
+            i, j = _middle(area)
+            axes.text(w[j], b[i], words, ha="center", va="center", fontsize=8, color=_ON_MAP, bbox=_LABEL)
+    for s in marked:
+        if s.sigma_w <= widest:
+            axes.plot(s.sigma_w, s.sigma_b, s.marker, color=s.colour, markeredgecolor="white", clip_on=False, zorder=5,
+                      markersize=13 if s.marker == "*" else 8)  # fmt: skip
+    axes.set(xlim=(0, widest), xlabel="σ_w", ylabel="σ_b", title="phases; the line is the edge of chaos")
+    bar = figure.colorbar(shown, ax=axes, fraction=0.06, pad=0.02, ticks=[1 / _CHI, 1, _CHI])
+    bar.ax.set_yticklabels([f"≤ {1 / _CHI:g}", "1", f"≥ {_CHI:g}"])
+    bar.ax.minorticks_off()
+    bar.ax.set_title("χ₁")
+
+
+def _middle(area: np.ndarray) -> tuple[int, int]:
+    """A place for a label: deep inside `area`, near the middle height, far enough from the sides to be read."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = area.shape
+    inside = np.asarray(distance_transform_edt(np.pad(area, ((0, 0), (1, 1)))))[:, 1:-1]
+    height = np.abs(np.arange(rows) - rows / 2)[:, None]
+    i, j = np.unravel_index(int(np.argmax(inside - 0.05 * height)), area.shape)
+    return int(np.clip(i, 0.2 * rows, 0.8 * rows)), int(np.clip(j, 0.19 * columns, 0.81 * columns))
+
+
+def draw_variance_map(axes: Axes, card: Card) -> None:
+    """The next layer's variance over this layer's, for each setting."""
+    q = np.geomspace(1e-3, 1e3, 121)
+    second = np.array([_second(card, float(v)) for v in q])
+    axes.plot(q, q, color=INK, linewidth=0.8, linestyle=":")
+    for s in settings(card):
+        line = s.sigma_w**2 * np.minimum(second, _FAR) + s.sigma_b**2
+        shown = np.where(line > 0, line, np.nan)
+        axes.plot(q, shown, color=s.colour, linewidth=1.5, linestyle=_style(s))
+        if s.q is not None and 1e-3 <= s.q <= 1e3:
+            axes.plot(s.q, s.q, s.marker, color=s.colour, markeredgecolor="white",
+                      markersize=12 if s.marker == "*" else 7)  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlim=(1e-3, 1e3), ylim=(1e-3, 1e3), xlabel="variance q of a layer",
+             ylabel="of the next", title="variance map and where it settles")  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis):
+        power_ticks(axis)
+    grid_lines(axes)
+
+
+def _style(setting: Setting) -> str:
+    """The critical line often lies upon a default's."""
+    return "--" if setting.marker == "*" else "-"
+
+
+def _second(card: Card, q: float) -> float:
+    try:
+        return variance_map(card.choice, q, 1.0, 0.0)
+    except SpecError:
+        return np.nan
+
+
+def draw_correlation_map(axes: Axes, card: Card) -> None:
+    """The next layer's correlation of two inputs over this layer's, at the variance that each setting settles at."""
+    c = np.linspace(-1, 1, 81)
+    axes.plot(c, c, color=INK, linewidth=0.8, linestyle=":")
+    for s in settings(card):
+        q = s.q if s.q else 1.0
+        try:
+            line = [correlation_map(card.choice, float(v), s.sigma_w**2, s.sigma_b**2, q) for v in c]
+        except SpecError:
+            continue
+        axes.plot(c, line, color=s.colour, linewidth=1.5, linestyle=_style(s))
+    axes.set(xlim=(-1, 1), ylim=(-1, 1.02), xlabel="correlation of two inputs in a layer", ylabel="in the next",
+             title="correlation map")  # fmt: skip
+    grid_lines(axes)
