@@ -161,7 +161,7 @@ def card(activation: str, image: str | Path | None = None) -> Card:
 
     Example:
         >>> card("tanh").conclusion
-        'Gradients keep their size at a gain of 1 with no biases; variance 1 is kept at a gain of 1.593.'
+        'Gradients keep their size at a gain of 1 with no biases; 1.593 keeps variance 1.'
     """
     return make_card(activation, None if image is None else read_picture(image))
 

@@ -118,8 +118,8 @@ class Card:
         biases = f"biases of deviation {self.recommended.sigma_b:.4g}" if self.recommended.sigma_b else "no biases"
         leaves = "" if self.recommended.attracts else ", at a variance that layers leave by themselves"
         return (
-            f"Gradients keep their size at a gain of {self.recommended.sigma_w:.4g} with {biases}{leaves}; variance 1 is "
-            f"kept at a gain of {self.gain:.4g}."
+            f"Gradients keep their size at a gain of {self.recommended.sigma_w:.4g} with {biases}{leaves}; "
+            f"{self.gain:.4g} keeps variance 1."
         )
 
     def values(self) -> list[tuple[float, float, float]]:
@@ -139,7 +139,7 @@ class Card:
         return whole(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the card as ``.png``, ``.svg`` or ``.html``; SpecError for another ending, StoreError where it cannot."""
+        """Write a ``.png``, ``.svg`` or ``.html``; SpecError for another ending, StoreError where it cannot."""
         from trainability.report.card.page import write
 
         return write(self, path)
@@ -183,7 +183,7 @@ def card(activation: str, image: np.ndarray | None = None) -> Card:
 
     Example:
         >>> card("gelu").conclusion
-        'Gradients keep their size at a gain of 1.408 with biases of deviation 0.4158; variance 1 is kept at a gain of 1.534.'
+        'Gradients keep their size at a gain of 1.408 with biases of deviation 0.4158; 1.534 keeps variance 1.'
     """
     choice = choose(activation)
     notes: list[str] = []

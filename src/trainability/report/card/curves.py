@@ -63,8 +63,8 @@ def draw_histogram(axes: Axes, choice: Choice[Activation]) -> None:
     if shares[1][place] > max(1.3 * top, _SPIKE):
         right = bins[place] > 0.5 * (low + high)
         axes.annotate(
-            f"{100 * shares[1][place]:.0f} % in one bar", (bins[place + 1 - right], 0.95 * top), xytext=(-6 if right else 6, 0),
-            textcoords="offset points", ha="right" if right else "left", fontsize=7.5,
+            f"{100 * shares[1][place]:.0f} % in one bar", (bins[place + 1 - right], 0.95 * top),
+            xytext=(-6 if right else 6, 0), textcoords="offset points", ha="right" if right else "left", fontsize=7.5,
         )  # fmt: skip
     axes.legend(loc="upper center", ncols=2, fontsize=7.5)
 

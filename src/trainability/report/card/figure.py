@@ -25,7 +25,7 @@ def whole(card: Card) -> Figure:
     with drawing():
         heights = [_HEAD, _CURVES, *([_MAPS] if card.defaults else []), _foot_height(card)]
         figure = new_figure(sum(heights), _WIDE)
-        parts = figure.subfigures(len(heights), 1, height_ratios=heights)
+        parts: Any = figure.subfigures(len(heights), 1, height_ratios=heights)
         _head(parts[0], card)
         _curves(parts[1], card)
         if card.defaults:
@@ -45,8 +45,8 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
         figure = new_figure(_CURVES, _WIDE)
         _curves(figure, card)
         caption = (
-            "Function and derivative (dots: central differences of the function); 100,000 standard normal samples and a "
-            "picture of mean 0 and deviation 1, before and after."
+            "Function and derivative (dots: central differences of the function); 100,000 standard normal samples and "
+            "a picture of mean 0 and deviation 1, before and after."
             if card.elementwise
             else "Eight units of a layer before and after."
         )
@@ -55,8 +55,8 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
             figure = new_figure(_MAPS, _WIDE)
             _maps(figure, card)
             caption = (
-                "Wide layers after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is fan_in "
-                "times the variance of a weight, σ_b² the variance of a bias (PyTorch's for 256 inputs). Marks on the "
+                "Wide layers after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
+                "fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for 256 inputs). Marks on the "
                 "variance map are where deep layers settle; correlations are mapped at that variance, or at 1."
             )
             alt = f"Phase diagram, variance map and correlation map of {card.name}."

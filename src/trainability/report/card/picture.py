@@ -49,7 +49,7 @@ def read_picture(path: str | os.PathLike[str]) -> np.ndarray:
             f"the picture '{path}' has {width:,} × {height:,} pixels, more than {_MOST_PIXELS:,}; shrink it"
         )
     try:
-        pixels = np.asarray(imread(path), float)
+        pixels = np.asarray(imread(Path(path)), float)
     except Exception as error:  # the decoder raises whatever it meets
         raise DataError(f"the picture '{path}' is damaged: {error}") from None
     if pixels.ndim == 3:

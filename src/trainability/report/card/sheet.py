@@ -45,13 +45,13 @@ class Sheet:
             handles = [Line2D([], [], color=SERIES[i]) for i in (0, 1)]
             legend_above(figure, handles, ["φ(x)", "φ′(x)"])
         caption = (
-            "Every activation with its gains: the one that keeps variance 1, and σ_w (with σ_b where it needs biases) at "
-            "which gradients keep their size."
+            "Every activation with its gains: the one that keeps variance 1, and σ_w (with σ_b where it needs biases) "
+            "at which gradients keep their size."
         )
         return Picture(figure, caption, "Curves of all activations.")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the sheet as ``.png``, ``.svg`` or ``.html``; SpecError for another ending, StoreError where it cannot."""
+        """Write a ``.png``, ``.svg`` or ``.html``; SpecError for another ending, StoreError where it cannot."""
         ending = check_ending(path)
         made = self.picture()
         if ending != ".html":

@@ -51,15 +51,15 @@ def list_table(made: Sheet, width: int) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for head, justify in (("activation", "left"), ("gain", "right"), ("critical", "right"), ("biases", "right")):
-        table.add_column(head, justify=justify, no_wrap=True)
+    table.add_column("activation", no_wrap=True)
+    for head in ("gain", "critical", "biases"):
+        table.add_column(head, justify="right", no_wrap=True)
     table.add_column("formula", no_wrap=True, overflow="ellipsis")
     for card in made.cards:
         point = card.recommended
-        table.add_row(
-            Text(card.name), number(card.gain, 4), number(point.sigma_w, 4) if point else NOTHING,
-            number(point.sigma_b, 3) if point else NOTHING, Text(short(card.formula or "(not a formula)", max(20, width - 46))),
-        )  # fmt: skip
+        critical, biases = (number(point.sigma_w, 4), number(point.sigma_b, 3)) if point else (NOTHING, NOTHING)
+        formula = short(card.formula or "(not a formula)", max(20, width - 46))
+        table.add_row(Text(card.name), number(card.gain, 4), critical, biases, Text(formula))
     table.caption = Text(
         "gain: keeps variance 1; critical: the gain at which gradients keep their size, with biases of that deviation"
     )
