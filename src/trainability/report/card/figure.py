@@ -56,8 +56,8 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
             _maps(figure, card)
             caption = (
                 "Wide layers after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
-                "fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for 256 inputs). Marks on "
-                "the variance map are where deep layers settle; correlations are mapped at that variance, or at 1."
+                "fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for 256 inputs). Marks "
+                "on the variance map are where deep layers settle; correlations are mapped at that variance, or at 1."
             )
             alt = f"Phase diagram, variance map and correlation map of {card.name}."
             found["theory"] = ("What depth does", Picture(figure, caption, alt))
