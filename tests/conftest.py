@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -14,9 +15,12 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 # Runs and compiled programs of a test session lie in a directory of its own, shared by its processes.
 os.environ.setdefault("TRAINABILITY_HOME", str(Path(tempfile.gettempdir()) / f"trainability-tests-{os.getuid()}"))
 
+import pytest
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
+from tests.command import Cli
+from trainability.cli import main
 from trainability.engine.selection import make
 
 # Shapes and types in the engine's signatures are checked in tests, and only there.
@@ -28,3 +32,27 @@ settings.load_profile("repeatable")
 
 # The engine sets the compiler's flags, which must be said before anything else starts JAX.
 make(None, None)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Run the command in this process: (exit code, standard output, standard error)."""
+
+    def call(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["trainability", *map(str, words)])
+        code = 0
+        try:
+            main.run()
+        except SystemExit as left:
+            code = int(left.code or 0)
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home in which no run was made yet."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("TRAINABILITY_HOME", str(home))
+    return home

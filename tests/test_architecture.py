@@ -74,8 +74,10 @@ COMMAND = "import sys; sys.argv = {}; from trainability.cli.main import run\ntry
         "import trainability; dir(trainability); trainability.theory",
         COMMAND.format(["trainability", "--help"]),
         COMMAND.format(["trainability", "compare", "--help"]),
+        COMMAND.format(["trainability", "predict", "--help"]),
+        COMMAND.format(["trainability", "activation", "--help"]),
     ],
-    ids=["import", "--help", "compare --help"],
+    ids=["import", "--help", "compare --help", "predict --help", "activation --help"],
 )
 def test_a_light_import_loads_nothing_heavy(code: str):
     show = f"\nimport sys; print('HEAVY', [m for m in {HEAVY} if m in sys.modules])"

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 
+from tests.command import Cli, strict_json
 from trainability import api
 from trainability.activations import ACTIVATIONS
 from trainability.cli import main, vocabulary
@@ -22,33 +19,6 @@ from trainability.sweep.spec import AXES, Spec
 
 TINY = ("xor", "--depth", "1", "--width", "2", "--steps", "20", "--seeds", "8")
 """One compiled program for all tests that train, kept between sessions in TRAINABILITY_HOME."""
-
-Cli = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run the command in this process: (exit code, standard output, standard error)."""
-
-    def call(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["trainability", *map(str, words)])
-        code = 0
-        try:
-            main.run()
-        except SystemExit as left:
-            code = int(left.code or 0)
-        return code, *capsys.readouterr()
-
-    return call
-
-
-@pytest.fixture
-def fresh_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home in which no run was made yet."""
-    home = tmp_path / "home"
-    monkeypatch.setenv("TRAINABILITY_HOME", str(home))
-    return home
-
 
 OPTIONS = {
     option.name: option
@@ -204,15 +174,6 @@ KEYS = {"n", "solved", "solved_low", "solved_high", "median_steps", "final_loss"
         "nan"}  # fmt: skip
 
 
-def _strict_json(path: Path) -> dict[str, Any]:
-    """What a reader makes of it that knows no NaN and no Infinity, which JSON does not have."""
-
-    def refuse(constant: str) -> None:
-        raise AssertionError(f"{constant} is not JSON")
-
-    return json.loads(path.read_text("utf-8"), parse_constant=refuse)
-
-
 def test_a_run_says_and_writes_what_it_found(cli: Cli, tmp_path: Path):
     path = tmp_path / "result.json"
     report = tmp_path / "report.html"
@@ -224,7 +185,7 @@ def test_a_run_says_and_writes_what_it_found(cli: Cli, tmp_path: Path):
         assert str(place) in out
     assert report.read_text("utf-8").startswith("<!")
 
-    result = _strict_json(path)
+    result = strict_json(path.read_text("utf-8"))
     assert {"spec", "cells", "engine", "net_steps_per_second", "compile_seconds", "seconds"} <= set(result)
     (cell,) = result["cells"]
     assert set(cell) >= KEYS | (set(AXES) - {"hidden"})
@@ -239,7 +200,7 @@ def test_numbers_that_are_none_are_null_in_json(cli: Cli, tmp_path: Path):
     """A learning rate at which every trial overflows."""
     path = tmp_path / "result.json"
     assert cli("compare", *TINY, "--lr", "1e38", "--out", tmp_path / "run", "--json", path)[0] == 0
-    (cell,) = _strict_json(path)["cells"]
+    (cell,) = strict_json(path.read_text("utf-8"))["cells"]
     assert cell["nan"] == 1
     assert cell["median_steps"] is None
 
@@ -248,7 +209,7 @@ def test_aliases_and_repetitions_are_one_cell(cli: Cli, tmp_path: Path):
     path = tmp_path / "result.json"
     flags = ("--activation", "relu,rectifier,ReLU", "--lr", "0.001,1e-3", "--batch", "full,4")
     assert cli("compare", *TINY, *flags, "--out", tmp_path / "run", "--json", path)[0] == 0
-    assert len(_strict_json(path)["cells"]) == 1
+    assert len(strict_json(path.read_text("utf-8"))["cells"]) == 1
 
 
 def test_a_spec_file_with_flags_on_top(cli: Cli, tmp_path: Path):

@@ -60,11 +60,15 @@ _RC: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with the sentence under it and the sentence that stands for it."""
+    """A figure with the sentence under it and the sentence that stands for it.
+
+    `outlines`: whether a page draws its text as outlines, as mathematical notation needs; else the page's fonts show it.
+    """
 
     figure: Figure
     caption: str
     alt: str
+    outlines: bool = False
 
 
 @contextmanager
@@ -134,9 +138,11 @@ def to_svg(picture: Picture, name: str) -> str:
     The same figure gives the same text. Ink follows the page, the background is clear, and no id of one
     figure can meet an id of another.
     """
+    import matplotlib
+
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with drawing(name):
+    with drawing(name), matplotlib.rc_context({"svg.fonttype": "path" if picture.outlines else "none"}):
         picture.figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]

@@ -41,7 +41,7 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
         figure = new_figure(0.62, _WIDE)
         text, size, mathematical = fitted(card, _WIDE - 0.4)
         figure.text(0.01, 0.45, text, fontsize=size, va="center", parse_math=mathematical)
-        found["formula"] = ("The formula", Picture(figure, card.choice.entry.summary, card.formula))
+        found["formula"] = ("The formula", Picture(figure, card.choice.entry.summary, card.formula, outlines=True))
         figure = new_figure(_CURVES, _WIDE)
         _curves(figure, card)
         caption = (

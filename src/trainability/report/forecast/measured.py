@@ -38,7 +38,7 @@ class Measured:
     @property
     def factor(self) -> float | None:
         """Measured over predicted ratio of the first layer; None where there is none to compare."""
-        return self._factors()[0] if self.median else None
+        return next(iter(self._factors()), None)
 
     @property
     def worst_factor(self) -> float | None:
@@ -51,7 +51,7 @@ class Measured:
         return asdict(self) | {"factor": self.factor, "worst_factor": self.worst_factor}
 
     def _factors(self) -> list[float | None]:
-        pairs = zip(self.median, self.predicted, strict=True)
+        pairs = zip(self.median, self.predicted, strict=True) if self.median else ()
         return [found / said if found > 0 and said > 0 else None for found, said in pairs]
 
 
