@@ -62,7 +62,7 @@ _RC: Final[dict[str, Any]] = {
 class Picture:
     """A figure with the sentence under it and the sentence that stands for it.
 
-    `outlines`: whether a page draws its text as outlines, as mathematical notation needs; else the page's fonts show it.
+    `outlines`: whether a page draws its text as outlines, as mathematical notation needs; else its fonts show it.
     """
 
     figure: Figure
