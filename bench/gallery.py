@@ -5,8 +5,8 @@ writes the numbers to ``bench/gallery.json``. Every network sees one sample, as 
 first layer's gradient over the output layer's, before any training.
 
 Where it holds: down to a depth of a sixteenth of the width, all medians lie within 25 % of the predicted ones, beside
-what so few networks leave open. Where it fails: networks deeper than they are wide that are critical or chaotic, such as
-GELU after He; there what scatters on the way forward changes the slopes on the way back by more than first order.
+what so few networks leave open. Where it fails: networks deeper than they are wide that are critical or chaotic, such
+as GELU after He; there what scatters on the way forward changes the slopes on the way back by more than first order.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ SMALLEST_Q, LARGEST_Q = 1e-20, 1e12
 PER_DECADE = 6
 _NEGLIGIBLE = 1e-16
 _UNRESOLVED = 1e-9
+_UNBOUNDED = 1e100
+"""A value beside 0 that only a pole has."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Moments:
         self.phi = phi
         self.samples = Samples(phi)
         beside = self.samples.beside_zero()
-        if beside is None:
+        if beside is None or max(map(abs, beside[0])) > _UNBOUNDED:
             raise self._not_finite(0.0)
         self.at_zero, self.slopes_at_zero = beside
 
