@@ -15,6 +15,7 @@ from trainability.activations import ACTIVATIONS
 from trainability.cli import main, vocabulary
 from trainability.report.reproduce import command
 from trainability.store import disk
+from trainability.store.layout import FORMAT
 from trainability.sweep.spec import AXES, Spec
 
 TINY = ("xor", "--depth", "1", "--width", "2", "--steps", "20", "--seeds", "8")
@@ -243,7 +244,7 @@ def test_a_store_of_another_version_is_left_alone(cli: Cli, tmp_path: Path):
     out = tmp_path / "run"
     assert cli("compare", *TINY, "--out", out)[0] == 0
     identity = out / "run.json"
-    text = identity.read_text().replace('"format": 1', '"format": 99')
+    text = identity.read_text().replace(f'"format": {FORMAT}', '"format": 99')
     identity.write_text(text)
     before = sorted(path.name for path in out.rglob("*"))
     code, _, err = cli("compare", *TINY, "--out", out)

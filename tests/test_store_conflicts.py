@@ -71,7 +71,9 @@ def test_another_format_is_refused(run: Run, opening):
         opening(run.directory)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 1, "package": "1", "spec_hash": 3}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", json.dumps({"format": FORMAT, "package": "1", "spec_hash": 3}), "\x00"]
+)
 def test_a_damaged_identity_is_refused(run: Run, text: str):
     (run.directory / "run.json").write_text(text)
     for opening in (open_existing, lambda directory: open_run(directory, SPEC, HASH)):

@@ -19,7 +19,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from trainability.core.errors import StoreError
 
-FORMAT = 1
+FORMAT = 2
+"""Also of which trials a part holds: it goes up when the plan cuts blocks in another way."""
 IDENTITY, SPEC, META, PARTS = "run.json", "spec.toml", "meta.json", "parts"
 Kind: TypeAlias = Literal["trials", "portraits"]
 CHECKSUM_LENGTH = 16
