@@ -277,6 +277,18 @@ def test_what_does_not_fit_into_memory_is_refused_with_the_figure(monkeypatch: p
         agree(DATA["binary"], width=100, depth=3)
 
 
+def test_every_worker_has_a_block_in_memory(monkeypatch: pytest.MonkeyPatch):
+    data, kind = DATA["binary"], load().Block32
+    grid = cells(data, width=60, depth=2)
+    rows = plan.trials(plan.Block("b", grid[0].program, 5, np.array([(0, t) for t in range(16)])), grid, 0)
+    one, two = LanesEngine(1), LanesEngine(2)
+    block = kind.bytes(one.settings(grid[0].program, 5, MEASURES), len(data.x_train), 16)
+    monkeypatch.setattr("trainability.engine.lanes.run.memory", lambda: block * 3 // 2)
+    one.make(kind, grid[0].program, rows, data, 5, MEASURES)
+    with pytest.raises(SpecError, match="32 of these networks"):
+        two.make(kind, grid[0].program, rows, data, 5, MEASURES)
+
+
 def test_networks_that_are_no_small_ones_go_to_the_reference():
     assert missing(cells(DATA["binary"], width=1000, depth=3)[0].program) == "networks of 2,007,001 weights"
 

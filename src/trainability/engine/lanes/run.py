@@ -100,7 +100,7 @@ class LanesEngine:
     ) -> Any:
         """The kernel's block at step 0."""
         settings, dtype = self.settings(program, steps, measures), program.dtype
-        refuse_too_large(kind.bytes(settings, len(data.x_train), len(trials)), len(trials))
+        refuse_too_large(kind.bytes(settings, len(data.x_train), len(trials)), len(trials), self.workers)
         hidden = choose(program.network.activation).entry
         parameters = packed(initial_parameters(program.network, trials, learned_places(hidden), dtype), len(trials))
         entries = [trials.numbers[name] for name in _ENTRIES]
@@ -133,13 +133,13 @@ class LanesEngine:
         return settings
 
 
-def refuse_too_large(needed: int, trials: int) -> None:
-    """SpecError if a block of `trials` networks needs more bytes than the machine has."""
-    there = memory()
+def refuse_too_large(block: int, trials: int, workers: int) -> None:
+    """SpecError if `workers` blocks of `trials` networks, of so many bytes each, are more than the machine has."""
+    needed, there = block * workers, memory()
     if needed > there:
         raise SpecError(
-            f"{trials} of these networks side by side need {needed / 1e9:,.3g} GB of memory, and this machine has "
-            f"{there / 1e9:,.3g}; ask for narrower or fewer layers"
+            f"{trials * workers} of these networks side by side need {needed / 1e9:,.3g} GB of memory, and this "
+            f"machine has {there / 1e9:,.3g}; ask for narrower or fewer layers"
         )
 
 
