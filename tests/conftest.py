@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,8 +14,10 @@ os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.setdefault("KERAS_BACKEND", "torch")
-# Runs and compiled programs of a test session lie in a directory of its own, shared by its processes.
-os.environ.setdefault("TRAINABILITY_HOME", str(Path(tempfile.gettempdir()) / f"trainability-tests-{os.getuid()}"))
+# Runs and compiled programs of a test session lie in a new directory, which the processes that it starts share.
+if "TRAINABILITY_HOME" not in os.environ:
+    os.environ["TRAINABILITY_HOME"] = tempfile.mkdtemp(prefix="trainability-tests-")
+    atexit.register(shutil.rmtree, os.environ["TRAINABILITY_HOME"], ignore_errors=True)
 
 import pytest
 from hypothesis import settings

@@ -22,6 +22,7 @@ from trainability import api
 from trainability.cli import main
 from trainability.report.forecast.measured import measured
 from trainability.report.words import number
+from trainability.store import default_directory
 
 GRID = ("--activation", "sigmoid,tanh,relu", "--init", "keras,torch,he_normal", "--depth", "10", "--width", "2")
 SMALL = {"depth": [1, 3], "width": 4, "activation": ["tanh", "relu"], "init": "keras", "steps": 30, "seeds": 24}
@@ -131,8 +132,8 @@ def test_both_are_drawn(run: trainability.Result, kind: str, tmp_path: Path):
 
 
 def test_a_run_is_named_by_its_directory_or_its_name(cli: Cli, run: trainability.Result, fresh_home: Path):
-    (fresh_home / "runs").mkdir(parents=True)
-    (fresh_home / "runs" / "abc").symlink_to(run.directory)
+    default_directory("abc").parent.mkdir(parents=True)
+    default_directory("abc").symlink_to(run.directory)
     shown = [cli("predict", "--against", name) for name in (run.directory, "abc")]
     assert [code for code, _, _ in shown] == [0, 0]
     assert shown[0][1:] == shown[1][1:]

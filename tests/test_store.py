@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 
 from tests.made_store import HASH, KINDS, SPEC, TABLE, again, child
 from trainability.core.errors import StoreError
-from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
+from trainability.store import Run, cache_directory, default_directory, layout, open_existing, open_run, runs_directory
 from trainability.store.layout import Kind
 
 
@@ -130,11 +130,21 @@ def test_writing_needs_the_lock(run: Run):
 
 def test_where_runs_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("TRAINABILITY_HOME", str(tmp_path))
-    assert default_directory("0123456789abcdef" * 4) == tmp_path / "runs" / "0123456789abcdef"
+    here = default_directory("0123456789abcdef" * 4)
+    assert here == runs_directory() / "0123456789abcdef"
+    assert here.is_relative_to(tmp_path)
     assert cache_directory("programs") == tmp_path / "programs"
     monkeypatch.setenv("TRAINABILITY_HOME", "~/kept")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_directory("programs") == tmp_path / "kept" / "programs"
+
+
+def test_a_run_that_an_older_format_left_is_not_in_the_way(monkeypatch: pytest.MonkeyPatch, fresh_home: Path):
+    monkeypatch.setattr(layout, "FORMAT", layout.FORMAT - 1)
+    open_run(default_directory(HASH), "", HASH)
+    monkeypatch.undo()
+    monkeypatch.setenv("TRAINABILITY_HOME", str(fresh_home))
+    open_run(default_directory(HASH), "", HASH)
 
 
 def test_where_runs_lie_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):

@@ -16,7 +16,7 @@ from trainability.report.card import card as make_card
 from trainability.report.card.picture import read_picture
 from trainability.report.forecast import Forecast, of_predictions, of_result
 from trainability.report.result import Result
-from trainability.store import Run, cache_directory, default_directory, open_existing, open_run
+from trainability.store import Run, cache_directory, default_directory, open_existing, open_run, runs_directory
 from trainability.sweep import plan as planning
 from trainability.sweep.spec import Spec, is_unicode, make_spec, read_settings
 from trainability.theory import predict
@@ -167,7 +167,7 @@ def card(activation: str, image: str | Path | None = None) -> Card:
 
 def find_run(run: str | Path) -> Path:
     """The directory of a run, named by it or by its name in the user's cache; StoreError if there is none."""
-    named = cache_directory("runs") / run
+    named = runs_directory() / run
     if Path(run).exists():
         return Path(run)
     if len(Path(run).parts) != 1 or not named.exists():

@@ -8,7 +8,7 @@ from trainability.activations import Activation
 from trainability.core import random
 from trainability.core.types import Network
 from trainability.engine.interface import Trials
-from trainability.initializers import INITIALIZERS, draw
+from trainability.initializers import INITIALIZERS, Numbers, draw, standard
 from trainability.normalization import NORMALIZATIONS
 
 
@@ -18,12 +18,13 @@ def learned_places(activation: Activation) -> tuple[int, ...]:
 
 
 def initial_parameters(
-    network: Network, trials: Trials, learned: tuple[int, ...], dtype: str
+    network: Network, trials: Trials, learned: tuple[int, ...], dtype: str, numbers: Numbers = standard
 ) -> dict[str, list[np.ndarray]]:
     """First parameters of all trials; every array has the leading axis trials.
 
     Args:
         learned: places of the hidden activation's parameters that are learned per unit.
+        numbers: the engine's own draws before scaling, if it has some; their bits are those of `standard`.
 
     Returns:
         ``weights`` (trials, fan_in, fan_out) and ``biases`` (trials, fan_out): one array a layer; ``factor`` and
@@ -42,7 +43,7 @@ def initial_parameters(
             key = random.trial_key(trials.seed, trials.trial[rows], stream)
             choice = INITIALIZERS.choose(text)
             for layer, array in enumerate(arrays):
-                array[rows] = draw(choice, key, layer, array.shape[1:], fans[layer])
+                array[rows] = draw(choice, key, layer, array.shape[1:], fans[layer], numbers)
     norm = NORMALIZATIONS[network.norm]
     hidden = [b for _, b in fans[:-1]]
     normed = hidden if norm.axis else []

@@ -67,7 +67,15 @@ def home() -> Path:
 
 def default_directory(spec_hash: str) -> Path:
     """The directory of the run of that spec when the user chose none; it need not exist."""
-    return home() / "runs" / spec_hash[:16]
+    return runs_directory() / spec_hash[:16]
+
+
+def runs_directory() -> Path:
+    """Where the runs lie for which the user chose no directory; it need not exist.
+
+    Each format has its own, so that nobody is refused for a run that an older version left there.
+    """
+    return home() / f"runs-{FORMAT}"
 
 
 def cache_directory(name: str) -> Path:

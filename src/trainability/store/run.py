@@ -76,7 +76,7 @@ class Run:
         """
         layout.check_part(kind, key)
         buffer = io.BytesIO()
-        table.write_parquet(buffer, compression="zstd", compression_level=1)
+        table.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
         data = buffer.getvalue()
         part = PartName(kind, key, hashlib.sha256(data).hexdigest()[: layout.CHECKSUM_LENGTH])
         self._write_file(self._parts / part.text, data)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from trainability.core.errors import Interrupted
 from trainability.core.types import Dataset
-from trainability.engine.interface import Engine, Measures
+from trainability.engine.interface import BlockResult, Engine, Measures, Trials
 from trainability.sweep.plan import Block, Cell, trials
 from trainability.sweep.tables import portraits_table, trials_table
 
@@ -80,15 +80,21 @@ def sweep(
     stop, told = threading.Event(), threading.Lock()
 
     def take(worker: int) -> None:
+        kept: Future[None] | None = None
         while not stop.is_set():
             with told:
                 block = next(todo, None)
             if block is None:
-                return
-            train(block, worker % engine.devices)
+                break
+            rows = trials(block, grid, seed)
+            result = train(block, rows, worker % engine.devices)
+            if kept:  # one block of a worker waits for the disk, not more
+                kept.result()
+            kept = keeper.submit(keep, block, rows, result)
+        if kept:
+            kept.result()
 
-    def train(block: Block, device: int) -> None:
-        rows = trials(block, grid, seed)
+    def train(block: Block, rows: Trials, device: int) -> BlockResult:
 
         def tick(steps: int) -> None:
             if stop.is_set():
@@ -96,7 +102,9 @@ def sweep(
             with told:
                 on_steps(steps * len(rows))
 
-        result = engine.run(block.program, rows, data, block.steps, measures, tick, device)
+        return engine.run(block.program, rows, data, block.steps, measures, tick, device)
+
+    def keep(block: Block, rows: Trials, result: BlockResult) -> None:
         portraits = portraits_table(block.program, rows, result, data)
         if len(portraits):
             store.write("portraits", block.key, portraits)
@@ -106,16 +114,20 @@ def sweep(
             cost.intervals += result.intervals
             cost.compile_seconds += result.compile_seconds
 
-    with ThreadPoolExecutor(engine.workers, thread_name_prefix="block") as pool:
-        try:
-            futures: set[Future[None]] = {pool.submit(take, worker) for worker in range(engine.workers)}
-            while futures:
-                # A timeout, because a wait without one does not hear Ctrl-C on every platform.
-                ready, futures = wait(futures, timeout=0.1, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    future.result()
-        except KeyboardInterrupt:
-            raise Interrupted(f"stopped; {len(store.finished('trials'))} of {len(plan)} blocks are kept") from None
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+    try:
+        # The disk's time, several milliseconds a block, is not the workers'.
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="keep") as keeper,
+            ThreadPoolExecutor(engine.workers, thread_name_prefix="block") as pool,
+        ):
+            try:
+                futures: set[Future[None]] = {pool.submit(take, worker) for worker in range(engine.workers)}
+                while futures:
+                    # A timeout, because a wait without one does not hear Ctrl-C on every platform.
+                    ready, futures = wait(futures, timeout=0.1, return_when=FIRST_COMPLETED)
+                    for future in ready:
+                        future.result()
+            finally:
+                stop.set()
+    except KeyboardInterrupt:
+        raise Interrupted(f"stopped; {len(store.finished('trials'))} of {len(plan)} blocks are kept") from None

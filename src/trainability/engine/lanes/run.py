@@ -102,7 +102,8 @@ class LanesEngine:
         settings, dtype = self.settings(program, steps, measures), program.dtype
         refuse_too_large(kind.bytes(settings, len(data.x_train), len(trials)), len(trials), self.workers)
         hidden = choose(program.network.activation).entry
-        parameters = packed(initial_parameters(program.network, trials, learned_places(hidden), dtype), len(trials))
+        first = initial_parameters(program.network, trials, learned_places(hidden), dtype, self.drawn)
+        parameters = packed(first, len(trials))
         entries = [trials.numbers[name] for name in _ENTRIES]
         numbers = np.concatenate([np.stack([trials.numbers[name] for name in _NUMBERS], axis=1), *entries], axis=1)
         offsets = np.cumsum([len(_NUMBERS), *(part.shape[1] for part in entries)]).tolist()
@@ -114,6 +115,10 @@ class LanesEngine:
             for part in (np.ascontiguousarray(x, dtype), np.ascontiguousarray(targets, dtype), spread)
         ]
         return kind.make(settings, *samples, parameters, np.ascontiguousarray(numbers, dtype), offsets, *keys)
+
+    def drawn(self, distribution: str, key: random.Words, layer: int, count: int) -> np.ndarray:
+        """As `initializers.standard`, by the kernel."""
+        return self._kernel.draw(distribution, np.stack(key, axis=1), layer, count)
 
     def settings(self, program: Program, steps: int, measures: Measures) -> Any:
         """What the trials of a block have in common, as the kernel wants to know it."""

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "block.hpp"
+#include "draws.hpp"
 #include "memory.hpp"
 
 namespace nb = nanobind;
@@ -168,6 +169,18 @@ template <class T> nb::list steps(Handle<T>& handle) {
     return result;
 }
 
+// What is drawn for one layer's first weights, (trials, count); see draws.hpp.
+nb::ndarray<nb::numpy, double> first_numbers(const std::string& distribution, Rows<uint32_t> keys, uint32_t layer, size_t count) {
+    const size_t trials = keys.shape(0);
+    require(keys.shape(1) == 2 && trials < (1u << 30) && count < (size_t(1) << 30), "keys of two words, fewer than 2^30 numbers");
+    const Distribution wanted = distribution_named(distribution);
+    double* numbers;
+    auto result = fresh<double>(numbers, trials, count);
+    nb::gil_scoped_release released;
+    draw(wanted, keys.data(), trials, layer, count, numbers);
+    return result;
+}
+
 // Values of φ and φ′ at z (rows, lanes), of an elementwise activation without anything learned: for tests.
 template <class T> nb::tuple apply(const Formula& formula, Rows<T> z, Rows<T> values) {
     check_formula(formula);
@@ -241,6 +254,7 @@ NB_MODULE(LANES_MODULE, module) {
     field("hidden", [](Settings& s) -> auto& { return s.hidden; });
     field("output", [](Settings& s) -> auto& { return s.output; });
     field("vitals", [](Settings& s) -> auto& { return s.vitals; });
+    module.def("draw", &first_numbers);
     define<float>(module, "Block32");
     define<double>(module, "Block64");
 }

@@ -18,11 +18,10 @@ template <> struct WordTypes<double> {
 };
 template <class T> using WordPack = typename WordTypes<T>::pack;  // 32 random bits of each network
 
-template <class W> using Pair = std::pair<W, W>;  // a key, or a counter
+template <class W> using Pair = std::pair<W, W>;  // a key, a counter, or 64 random bits
 
-// The first word of Threefry-2x32-20 for counter (major, minor).
-template <class T> inline WordPack<T> word(const Pair<WordPack<T>>& key, uint32_t major, uint32_t minor) {
-    using W = WordPack<T>;
+// Threefry-2x32-20 of a counter under a key.
+template <class W> inline Pair<W> threefry(const Pair<W>& key, W major, W minor) {
     constexpr int rotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
     const W schedule[3] = {key.first, key.second, key.first ^ key.second ^ 0x1BD11BDAu};
     W a = schedule[0] + major, b = schedule[1] + minor;
@@ -35,7 +34,13 @@ template <class T> inline WordPack<T> word(const Pair<WordPack<T>>& key, uint32_
         a = a + schedule[(group + 1) % 3];
         b = b + schedule[(group + 2) % 3] + (group + 1);
     }
-    return a;
+    return {a, b};
+}
+
+// The first word of counter (major, minor), the same counter for every network.
+template <class T> inline WordPack<T> word(const Pair<WordPack<T>>& key, uint32_t major, uint32_t minor) {
+    const WordPack<T> none{};
+    return threefry<WordPack<T>>(key, none + major, none + minor).first;
 }
 
 // Uniform in [0, 1) for place `place` of step `step`: 24 bits.
