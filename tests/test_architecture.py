@@ -20,7 +20,8 @@ FLOORS = {
     "store": 3, "sweep": 3,
     "report": 4,
     "api": 5,
-    "cli": 6,
+    "lab": 6,
+    "cli": 7,
 }  # fmt: skip
 
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -71,13 +72,14 @@ COMMAND = "import sys; sys.argv = {}; from trainability.cli.main import run\ntry
 @pytest.mark.parametrize(
     "code",
     [
-        "import trainability; dir(trainability); trainability.theory",
+        "import trainability; dir(trainability); trainability.theory; trainability.lab",
         COMMAND.format(["trainability", "--help"]),
         COMMAND.format(["trainability", "compare", "--help"]),
         COMMAND.format(["trainability", "predict", "--help"]),
         COMMAND.format(["trainability", "activation", "--help"]),
+        COMMAND.format(["trainability", "lab", "--help"]),
     ],
-    ids=["import", "--help", "compare --help", "predict --help", "activation --help"],
+    ids=["import", "--help", "compare --help", "predict --help", "activation --help", "lab --help"],
 )
 def test_a_light_import_loads_nothing_heavy(code: str):
     show = f"\nimport sys; print('HEAVY', [m for m in {HEAVY} if m in sys.modules])"

@@ -14,7 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainability import theory
+    from trainability import lab, theory
     from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
     from trainability.report.result import Result
@@ -33,6 +33,7 @@ _HOMES = {
     "TrainabilityError": "trainability.core.errors",
     "UsageError": "trainability.core.errors",
 }
+_ROOMS = ("lab", "theory")
 
 __all__ = [
     "Result",
@@ -44,6 +45,7 @@ __all__ = [
     "forecast",
     "gain",
     "init_",
+    "lab",
     "open_result",
     "predict",
     "theory",
@@ -51,12 +53,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "theory":
-        return importlib.import_module("trainability.theory")
+    if name in _ROOMS:
+        return importlib.import_module(f"trainability.{name}")
     if name in _HOMES:
         return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'trainability' has no attribute '{name}'")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES, "theory"])
+    return sorted([*globals(), *_HOMES, *_ROOMS])

@@ -11,6 +11,7 @@ import typer
 from trainability.cli import interrupt
 from trainability.cli.activation import activation
 from trainability.cli.compare import compare
+from trainability.cli.lab import lab
 from trainability.cli.predict import predict
 from trainability.cli.vocabulary import vocabulary
 from trainability.core.errors import Interrupted, UsageError
@@ -24,6 +25,7 @@ app = typer.Typer(
 app.command()(compare)
 app.command()(predict)
 app.command()(activation)
+app.command()(lab)
 app.command("list")(vocabulary)
 
 # What is wrong in the flags themselves; Typer does not export the class, only this one below it.

@@ -26,6 +26,12 @@ def _parity(draw: Draw, n: float) -> Samples:
     return Samples(x, (x.sum(axis=1) % 2).astype(np.int64), tuple(f"x{i + 1}" for i in range(int(n))), ("0", "1"))
 
 
+def _or_rows(draw: Draw) -> Samples:
+    x = draw.points.integers(0, 2, (draw.samples, 2)).astype(np.float64)
+    wrong = draw.disturbance.uniform(size=draw.samples) < draw.noise
+    return Samples(x, (x.any(axis=1) ^ wrong).astype(np.int64), ("a", "b"), ("0", "1"))
+
+
 def _entry(name: str, summary: str, *answers: int, aliases: tuple[str, ...] = (), reference: str = "") -> Problem:
     return Problem(
         name=name,
@@ -54,6 +60,16 @@ XOR = _entry(
     reference="Minsky and Papert, Perceptrons (1969)",
 )
 XNOR = _entry("xnor", "1 when the inputs agree; needs a hidden layer", 1, 0, 0, 1)
+OR_ROWS = Problem(
+    name="or_rows",
+    summary="rows of the table of OR, drawn at random: three in four answer 1",
+    task="binary",
+    target="accuracy>=1",
+    target_reason="rows repeat, so a network that has learned the table has every row right",
+    make=_or_rows,
+    samples=100,
+    noise="each answer is wrong with this probability",
+)
 PARITY = Problem(
     name="parity",
     summary="1 when an odd number of the n inputs is 1: every input matters in every row",

@@ -11,22 +11,29 @@ from pathlib import Path
 from typing import Final
 
 from trainability.core.errors import StoreError
+from trainability.report import fonts
 from trainability.report.style import Picture, to_svg
 
 # Nothing may be fetched, whatever a name in the data says.
-_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:"
+)
 
 
-def document(title: str, question: str, conclusion: str, sections: Sequence[str], script: str = "") -> str:
+def document(
+    title: str, question: str, conclusion: str, sections: Sequence[str], script: str = "", lang: str = "en"
+) -> str:
     """One HTML page: texts are escaped here, `sections` are HTML, `script` is JavaScript."""
+    letters = fonts.face(" ".join([title, question, conclusion, *sections]))
     return "\n".join([
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
+        f'<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8">',
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<link rel="icon" href="data:,">',
-        f"<title>{escape(title)}</title>\n<style>\n{asset('page.css')}</style></head>\n<body>",
+        f"<title>{escape(title)}</title>\n<style>\n{letters}{asset('page.css')}</style></head>\n<body>",
         f'<header><h1>{escape(title)}</h1>\n<p class="question">{escape(question)}</p>',
-        f'<p class="conclusion">{escape(together(conclusion))}</p></header>\n<main>',
+        f'<p class="conclusion">{escape(together(conclusion))}</p>' if conclusion else "",
+        "</header>\n<main>",
         *sections,
         f"</main>\n<script>\n{script}</script>\n</body></html>\n" if script else "</main>\n</body></html>\n",
     ])  # fmt: skip

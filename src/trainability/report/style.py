@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
+from trainability.report import fonts
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -28,8 +30,7 @@ SHARES: Final = "cividis"
 WIDTH: Final = 10.0
 
 _RC: Final[dict[str, Any]] = {
-    "font.family": ["sans-serif"],
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.family": ["DejaVu Sans", fonts.FAMILY],
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.labelsize": 9,
@@ -76,6 +77,7 @@ def drawing(salt: str = "trainability") -> Iterator[None]:
     """The look of the figures while the block runs; the caller's settings come back afterwards."""
     import matplotlib
 
+    fonts.register()
     settings: Any = {**_RC, "svg.hashsalt": salt}
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # Names may be in any script: the text stays text, and a page's fonts know more than matplotlib's.

@@ -1,0 +1,42 @@
+"""A font with Hangul, shipped because a machine may have none, for figures and for pages."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import io
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+FAMILY: Final = "Trainability Hangul"
+
+
+@functools.cache
+def register() -> None:
+    """Let matplotlib draw with it."""
+    from matplotlib import font_manager
+
+    font_manager.fontManager.addfont(str(_path()))
+
+
+def face(text: str) -> str:
+    """A CSS rule that brings the Hangul letters of `text` into a page, or ``""`` if it has none."""
+    letters = {ord(letter) for letter in text if "ㄱ" <= letter <= "힣"}
+    if not letters:
+        return ""
+    from fontTools import subset
+
+    options = subset.Options(flavor="woff", notdef_outline=True)
+    buffer = io.BytesIO()
+    with subset.load_font(str(_path()), options, lazy=False) as font:
+        made = subset.Subsetter(options)
+        made.populate(unicodes=letters)
+        made.subset(font)
+        subset.save_font(font, buffer, options)
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    return f'@font-face {{ font-family: "{FAMILY}"; src: url(data:font/woff;base64,{data}) format("woff"); }}\n'
+
+
+def _path() -> Path:
+    return Path(str(resources.files(__name__).joinpath("hangul.ttf")))
