@@ -54,7 +54,7 @@ def lab(
         return
     chosen = list(dict.fromkeys(gallery.PHENOMENA[name].name for name in names)) if names else gallery.names()
     single = report is not None and report.suffix.lower() == ".html"
-    if single and len(chosen) > 1:
+    if single and (all_ or len(chosen) > 1):
         raise SpecError(f"'{report}' is one page; for several phenomena give --report a folder")
     check_place(report if single else None)
     exhibits = []
