@@ -106,14 +106,16 @@ def test_its_figures_have_ink_and_every_letter(phenomenon: Phenomenon, lang: str
             picture = drawing.draw(made.records, "ko" if lang == "ko" else "en")
             # Not through `image`: it hides the warning of a missing glyph, which here is the finding.
             path = io.BytesIO()
-            with matplotlib.rc_context(_RC):
+            settings: Any = _RC
+            with matplotlib.rc_context(settings):
                 picture.figure.savefig(path, format="png", dpi=50)
         path.seek(0)
         pixels = matplotlib.image.imread(path, format="png")[..., :3]
         assert 0.003 < (pixels.min(axis=-1) < 0.9).mean() < 0.97, drawing.key
         assert picture.caption.strip()
         assert picture.alt.strip()
-        said = [text.get_text() for text in picture.figure.findobj(match=_is_text)]
+        drawn: list[Any] = picture.figure.findobj(match=_is_text)
+        said = [text.get_text() for text in drawn]
         if lang == "en":
             assert not any(ord(letter) in HANGUL for text in said for letter in text), drawing.key
 

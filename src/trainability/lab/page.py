@@ -90,7 +90,7 @@ def _section(heading: str, body: str) -> str:
 def _claims(exhibit: Exhibit) -> str:
     to, parts = exhibit.lang, []
     for claim, verdict in exhibit.claims:
-        on = f" {escape(kind_words(verdict, to))}" if verdict.on is not None else ""
+        on = f" <small>({escape(kind_words(verdict, to))})</small>" if verdict.on is not None else ""
         lines = [evidence(verdict, to), claim.rule.to(to)]
         details = "".join(f"<p class=note>{escape(together(line))}</p>" for line in lines)
         rows = "".join(
@@ -99,7 +99,7 @@ def _claims(exhibit: Exhibit) -> str:
             for name, part in verdict.parts.items()
         )
         listed = f"<ul class=note>{rows}</ul>" if rows else ""
-        parts.append(f"<h3>{_badge(verdict.kind, to)}{on} {escape(claim.text.to(to))}</h3>\n{details}{listed}\n")
+        parts.append(f"<h3>{_badge(verdict.kind, to)} {escape(claim.text.to(to))}{on}</h3>\n{details}{listed}\n")
     return _section(_CLAIMS.to(to), "".join(parts))
 
 

@@ -155,8 +155,8 @@ def to_svg(picture: Picture, name: str) -> str:
     body = re.sub(r"<style.*?</style>", "", body, flags=re.DOTALL)
     body = body.replace(INK, "currentColor").replace("xlink:href", "href")
     body = _own_ids(body, name)
-    # A hundredth of a point is enough in a path; text between tags keeps its digits.
-    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(\d\.\d\d)\d+", r"\1", tag[0]), body)
+    # A hundredth of a point is enough in a path; a scale and the text between tags keep their digits.
+    body = re.sub(r"<[^>]*>", lambda tag: re.sub(r"scale\([^)]*\)|(\d\.\d\d)\d+", lambda n: n[1] or n[0], tag[0]), body)
     body = re.sub(r"\n\s*", "\n", body)
     pixels = float(box[1].split()[2]) * 96 / 72
     return (

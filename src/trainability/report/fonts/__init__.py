@@ -35,7 +35,8 @@ def face(text: str) -> str:
         made.subset(font)
         subset.save_font(font, buffer, options)
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    return f'@font-face {{ font-family: "{FAMILY}"; src: url(data:font/woff;base64,{data}) format("woff"); }}\n'
+    source = f'src: url(data:font/woff;base64,{data}) format("woff")'
+    return f'@font-face {{ font-family: "{FAMILY}"; {source}; unicode-range: U+3130-318F, U+AC00-D7A3; }}\n'
 
 
 def _path() -> Path:
