@@ -1,0 +1,1 @@
+"""Watching the training of another library's model: what it does becomes a `core.chart.Chart`."""

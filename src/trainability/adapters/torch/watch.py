@@ -1,0 +1,251 @@
+"""Watching a training loop: when to look, and what is put into the chart."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch.optim import optimizer as optimizers
+
+from trainability.adapters.torch.facts import Gathered, LossSeen
+from trainability.adapters.torch.layers import TracedLayer, signs, traced_layers
+from trainability.adapters.torch.names import LOSSES
+from trainability.adapters.torch.trace import Operation, Trace, leading_to
+from trainability.core.chart import SIGNS, Chart, LayerInfo, OptimizerFacts, Origin, ParameterFacts
+
+REGULAR: Final = 100
+"""Beyond the log-spaced ones, a moment comes after so many steps, or a tenth of the steps so far if that is more."""
+_DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
+
+
+def next_moment(step: int) -> int:
+    """The first moment after `step`: 0, 1, 2, 5, 10, 20, 50, 100, then regularly."""
+    for moment in (0, 1, 2, 5, 10, 20, 50, REGULAR):
+        if moment > step:
+            return moment
+    return step + max(REGULAR, step // 10)
+
+
+class Watch:
+    """Watches the training of `model` while it is entered; `chart` is what was seen so far.
+
+    The training itself is untouched: the same numbers come out, bit for bit, and nothing stays behind.
+
+    Args:
+        model: the module that is trained.
+        optimizer: the one whose steps count; None for every optimiser that holds a parameter of the model.
+    """
+
+    def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
+        self.model, self.optimizer = model, optimizer
+        self.losses: list[float] = []
+        self.validation: list[tuple[int, float]] = []
+        self._names = {id(p): name for name, p in model.named_parameters()}
+        self._trace = Trace()
+        self._layers: list[TracedLayer] = []
+        self._info: dict[str, LayerInfo] = {}
+        self._moments: list[tuple[int, dict[str, dict[str, float]]]] = []
+        self._inputs, self._loss = Gathered(), LossSeen()
+        self._step, self._moment = 0, 0
+        self._step_losses: list[torch.Tensor] = []
+        self._before: dict[int, torch.Tensor] = {}
+        self._reached: set[int] = set()
+        self._used: set[int] = set()
+        self._held: set[int] = set()
+        self._foreign = 0
+        self._settings: list[tuple[str, dict[str, float]]] = []
+        self._left: tuple[torch.Tensor, int] | None = None
+        self._accumulated = False
+        self._evaluating: set[str] = set()
+        self._normalized_one: set[str] = set()
+        self._dropout = 0.0
+        self._cut: dict[str, None] = {}
+        self._origin: Origin | None = None
+        self._undo = contextlib.ExitStack()
+
+    def __enter__(self) -> Watch:
+        undo = self._undo
+        for register, hook in (
+            (optimizers.register_optimizer_step_pre_hook, self._before_update),
+            (optimizers.register_optimizer_step_post_hook, self._after_update),
+        ):
+            undo.callback(register(hook).remove)
+        original = torch.autograd.backward
+        torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
+        undo.callback(setattr, torch.autograd, "backward", original)
+        undo.enter_context(self._trace)
+        self._trace.evaluated = self._evaluated
+        self._trace.recording = self._step == self._moment
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._undo.close()
+        self._trace.operations.clear()
+        self._layers.clear()
+
+    # --- while it trains
+
+    def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
+        def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:
+            root = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None)
+            mine = isinstance(root, torch.Tensor) and root.requires_grad
+            if mine:
+                self._before_backward(root)
+            backward(tensors, *args, **kwargs)
+
+        return watched
+
+    def _before_backward(self, root: torch.Tensor) -> None:
+        if root.numel() == 1:
+            self._step_losses.append(root.detach().reshape(()))
+        if self._left is not None:
+            gradient, version = self._left
+            self._accumulated |= any(
+                p.grad is gradient and gradient._version == version for p in self.model.parameters()
+            )
+            self._left = None
+        if not self._trace.recording:
+            return
+        self._trace.recording = False  # what follows is ours and the optimiser's
+        operations = leading_to(root, self._trace.operations)
+        self._layers = traced_layers(operations, self._names)
+        for layer in self._layers:
+            layer.keep_gradient()
+        self._look_at(root, operations)
+
+    def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
+        made = {id(operation.output) for operation in operations}
+        for operation in operations:
+            for tensor in operation.tensors():
+                for one in (tensor, tensor._base):
+                    if one is not None and id(one) in self._names:
+                        self._used.add(id(one))
+        if self._layers:
+            first = operations.index(self._layers[0].operation)
+            own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()} | made
+            fed = [t for op in operations[: first + 1] for t in op.tensors() if id(t) not in own and t.dim() > 0]
+            if fed and fed[0].is_floating_point():
+                self._inputs.add(fed[0])
+        self._loss.see(root, operations)
+        for name, module in self.model.named_modules():
+            norm = isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+            if isinstance(module, _DROPOUT):
+                self._dropout = max(self._dropout, module.p if module.training else 0.0)
+            if not module.training and (norm or (isinstance(module, _DROPOUT) and module.p > 0)):
+                self._evaluating.add(name)
+        for operation in operations:
+            if operation.name == "batch_norm" and operation.input.shape[0] == 1:
+                self._normalized_one.add("batch_norm")
+        if self._origin is None and not torch.isfinite(root.detach()).all():
+            self._origin = self._first_bad(operations)
+
+    def _first_bad(self, operations: list[Operation]) -> Origin:
+        """The first operation that answers something that is not finite."""
+        name = "inputs"
+        by_operation = {id(layer.operation): layer.name for layer in self._layers}
+        for operation in operations:
+            name = by_operation.get(id(operation), name)
+            if not operation.output.is_floating_point() or torch.isfinite(operation.output.detach()).all():
+                continue
+            tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
+            bad = [t for t in tensors if not torch.isfinite(t).all()]
+            largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
+            weights = (
+                any(id(one) in self._names for t in operation.tensors() for one in (t, t._base) if one is not None)
+                and bad
+            )
+            direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
+            if operation.name in LOSSES and direction == "forward":
+                direction = "loss"
+            return Origin(name, self._step, direction, largest)
+        return Origin(name, self._step, "loss", math.nan)
+
+    def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
+        if self.optimizer is not None:
+            return optimizer is self.optimizer
+        return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
+
+    def _before_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        if not self._counts(optimizer):
+            return
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        self._held |= held
+        self._foreign = max(self._foreign, len(held - self._names.keys()))
+        if self._layers:
+            self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._layers}
+            self._reached |= {id(p) for p in self.model.parameters() if p.grad is not None and bool(p.grad.any())}
+            settings = {
+                name: float(value) for name, value in optimizer.param_groups[0].items()
+                if isinstance(value, int | float) and not isinstance(value, bool)
+            }  # fmt: skip
+            self._settings.append((type(optimizer).__name__.lower(), settings))
+
+    def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        if not self._counts(optimizer):
+            return
+        if self._layers:
+            self._measure()
+        losses = [float(loss) for loss in self._step_losses]
+        self.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
+        self._step_losses.clear()
+        self._trace.operations.clear()
+        kept = next((p.grad for p in self.model.parameters() if p.grad is not None and id(p) in self._held), None)
+        self._left = None if kept is None else (kept, kept._version)
+        self._step += 1
+        if self._step > self._moment:
+            self._moment = next_moment(self._moment)
+        surprised = not math.isfinite(self.losses[-1]) and self._origin is None
+        self._trace.recording = self._step == self._moment or surprised
+
+    def _measure(self) -> None:
+        measured: dict[str, dict[str, float]] = {}
+        for layer in self._layers:
+            if layer.gradient is None and layer.weight.requires_grad:
+                self._cut[layer.name] = None
+            measured[layer.name] = signs(layer, self._before.get(id(layer.weight)))
+            self._info[layer.name] = LayerInfo(
+                name=layer.name, kind=layer.kind, fan_in=layer.weight[0].numel(), units=layer.weight.shape[0],
+                weights=layer.weight.numel(), activation=layer.activation_name,
+                trained=layer.weight.requires_grad and id(layer.weight) in self._held,
+            )  # fmt: skip
+        self._moments.append((self._step, measured))
+        self._layers = []
+        self._before = {}
+
+    def _evaluated(self, loss: torch.Tensor) -> None:
+        if loss.numel() == 1:
+            self.validation.append((self._step, float(loss)))
+
+    # --- afterwards
+
+    def chart(self) -> Chart:
+        """What was seen so far."""
+        layers = tuple(self._info.values())
+        values = {
+            sign: np.array(
+                [[found.get(one.name, {}).get(sign, math.nan) for one in layers] for _, found in self._moments]
+            )
+            for sign in SIGNS
+        }
+        parameters = tuple(
+            ParameterFacts(
+                name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._reached, id(p) in self._used
+            )
+            for name, p in self.model.named_parameters()
+        )
+        loss = self._loss.facts()
+        batch = loss.output_shape[0] if loss and loss.output_shape else 0
+        optimizer = None
+        if self._settings:
+            optimizer = OptimizerFacts(self._settings[0][0], self._settings[0][1], self._settings[-1][1], self._foreign)
+        return Chart(
+            framework="torch", layers=layers, moments=np.array([step for step, _ in self._moments], int), signs=values,
+            losses=np.array(self.losses), batch=batch, inputs=self._inputs.facts(), loss=loss, optimizer=optimizer,
+            parameters=parameters, accumulated=self._accumulated, evaluating=tuple(sorted(self._evaluating)),
+            normalized_one=tuple(sorted(self._normalized_one)), dropout=self._dropout, cut=tuple(self._cut),
+            origin=self._origin, validation=tuple(self.validation),
+        )  # fmt: skip

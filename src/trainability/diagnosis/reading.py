@@ -1,0 +1,95 @@
+"""Readings of a whole run that several rules share."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart
+
+LEARNED: Final = 0.6
+"""Share of the best constant answer's loss that a network has to take away to count as one that learns."""
+STILL: Final = 0.05
+"""Under this share it has learned nothing."""
+WINDOW: Final = 0.1
+"""Share of the run's steps over which a loss is averaged."""
+
+
+def _ends(losses: np.ndarray) -> tuple[float, float]:
+    size = max(1, min(len(losses) // 2 or 1, int(len(losses) * WINDOW)))
+    return float(np.mean(losses[:size])), float(np.mean(losses[-size:]))
+
+
+def final_loss(chart: Chart) -> float:
+    """The mean loss of the last tenth of the steps; infinite once it is not finite."""
+    if not len(chart.losses):
+        return math.nan
+    end = _ends(chart.losses)[1]
+    return end if math.isfinite(end) else math.inf
+
+
+def progress(chart: Chart) -> float:
+    """Share of the best constant answer's loss that is gone at the end.
+
+    Where that loss is unknown, the loss at the start stands for it. 1 is perfect, 0 a constant answer or no movement,
+    negative worse than that; NaN without losses.
+    """
+    if not len(chart.losses):
+        return math.nan
+    constant = chart.loss.constant if chart.loss is not None else math.nan
+    base = constant if math.isfinite(constant) and constant > 0 else float(chart.losses[0])
+    end = final_loss(chart)
+    if not math.isfinite(end):
+        return -math.inf
+    return 1 - end / base if base > 0 else math.nan
+
+
+def learns(chart: Chart) -> bool:
+    """Whether the run learned well enough that nothing needs to be said."""
+    return progress(chart) >= LEARNED
+
+
+def diverged(chart: Chart) -> bool:
+    """Whether the loss became infinite or NaN, or ended far above where it started."""
+    if not len(chart.losses):
+        return False
+    start = float(chart.losses[0])
+    end = final_loss(chart)
+    return not math.isfinite(end) or (math.isfinite(start) and start > 0 and end > 3 * start)
+
+
+def falling(chart: Chart) -> float:
+    """By which share the loss fell over the last third of the run, noise taken off: 0 where it did not."""
+    losses = chart.losses
+    if len(losses) < 12 or not np.isfinite(losses).all():
+        return 0.0
+    third = losses[-(len(losses) // 3) :]
+    half = len(third) // 2
+    before, after = third[:half], third[half:]
+    noise = math.sqrt(float(np.var(before)) / len(before) + float(np.var(after)) / len(after))
+    fell = float(np.mean(before) - np.mean(after)) - 2 * noise
+    return max(0.0, fell / max(abs(float(np.mean(before))), 1e-300))
+
+
+def trained(chart: Chart) -> np.ndarray:
+    """Which layers are trained, bool of shape (layers,)."""
+    return np.array([layer.trained for layer in chart.layers], bool)
+
+
+def hidden(chart: Chart) -> range:
+    """The places of the layers before the output layer."""
+    return range(max(0, len(chart.layers) - 1))
+
+
+def typical(chart: Chart, sign: str) -> np.ndarray:
+    """The median over moments of a sign, shape (layers,); NaN where it never was."""
+    values = np.asarray(chart.signs[sign], float)
+    if not values.size:
+        return np.zeros(len(chart.layers))
+    values = np.where(np.isinf(values), np.sign(values) * 1e300, values)
+    known = ~np.isnan(values).all(axis=0)
+    result = np.full(values.shape[1], math.nan)
+    result[known] = np.nanmedian(values[:, known], axis=0)
+    return result

@@ -1,0 +1,44 @@
+"""A gradient that grows on its way to the first layers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart
+from trainability.diagnosis.examples import chart, stays
+from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import learns, trained
+
+LARGE: Final = 1e3
+"""First trained layer's gradient over the last one's, at the start."""
+
+
+def _check(seen: Chart) -> Evidence | None:
+    places = np.flatnonzero(trained(seen))
+    if learns(seen) or len(places) < 2 or not len(seen.moments):
+        return None
+    gradient = seen.signs["gradient_rms"][0]
+    first, last = float(gradient[places[0]]), float(gradient[places[-1]])
+    if not last > 0 or not first / last > LARGE:
+        return None
+    figures = {
+        "first layer's gradient over the last layer's": first / last,
+        "threshold": LARGE,
+        "layers": float(len(seen.layers)),
+    }
+    return Evidence(figures, 0.75, seen.layers[places[0]].name, int(seen.moments[0]))
+
+
+EXPLODING_GRADIENT = Rule(
+    name="exploding-gradient",
+    summary="the gradient grows from layer to layer on its way back",
+    check=_check,
+    advice="The first layers get gradients thousands of times those of the last ones. Initialise with smaller weights (the "
+    "activation's critical gain), normalise between layers, or clip the gradient.",
+    explains=("learning-rate-high", "nan-origin"),
+    reference="S. Schoenholz et al., Deep information propagation, ICLR 2017",
+    sick=lambda: chart({"gradient_rms": [5e4, 900.0, 10.0, 0.02]}, losses=stays()),
+    healthy=lambda: chart({"gradient_rms": [5e4, 900.0, 10.0, 0.02]}),
+)

@@ -1,0 +1,41 @@
+"""First weights so large that units saturate or numbers grow from layer to layer."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart
+from trainability.diagnosis.examples import chart, stays
+from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import hidden, learns
+from trainability.diagnosis.rules.init_small import gains
+
+LARGE: Final = 4.0
+"""Deviation of a first weight times √fan_in; PyTorch's default has 0.58, LeCun's 1, He's 1.41."""
+
+
+def _check(seen: Chart) -> Evidence | None:
+    if learns(seen) or not len(seen.moments) or not hidden(seen):
+        return None
+    places = [i for i in hidden(seen) if seen.layers[i].trained]
+    found = gains(seen)
+    if not places or not np.median(found[places]) > LARGE:
+        return None
+    place = max(places, key=lambda i: found[i])
+    figures = {"median gain of the first weights": float(np.median(found[places])), "threshold": LARGE}
+    return Evidence(figures, 0.82, seen.layers[place].name, 0)
+
+
+INIT_LARGE = Rule(
+    name="init-large",
+    summary="the first weights are far too large",
+    check=_check,
+    advice="With such large weights bounded activations saturate, and unbounded ones grow from layer to layer. Initialise "
+    "with a variance of gain² / fan_in: gain √2 for ReLU (He), 1 for tanh (LeCun, Glorot).",
+    explains=("activation-saturating", "exploding-gradient", "learning-rate-high", "nan-origin", "vanishing-gradient"),
+    reference="X. Glorot, Y. Bengio, AISTATS 2010",
+    sick=lambda: chart({"weight_rms": [3.0] * 4}, losses=stays()),
+    healthy=lambda: chart({"weight_rms": [3.0] * 4}),
+)

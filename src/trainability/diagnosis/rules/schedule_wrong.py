@@ -1,0 +1,40 @@
+"""A learning rate that was taken away before anything was learned."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from trainability.core.chart import Chart, OptimizerFacts
+from trainability.diagnosis.examples import chart, stays
+from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import learns, progress
+
+GONE: Final = 1e-3
+"""Rate at the last moment over that at the first."""
+
+
+def _check(seen: Chart) -> Evidence | None:
+    if learns(seen) or seen.optimizer is None:
+        return None
+    first, last = (settings.get("lr", 0.0) for settings in (seen.optimizer.first, seen.optimizer.last))
+    if not first > 0 or last / first >= GONE or progress(seen) > 0.3:
+        return None
+    return Evidence(
+        {"rate at the start": first, "rate at the end": last, "threshold": GONE, "progress": progress(seen)}, 0.75
+    )
+
+
+def _scheduled(last: float) -> Chart:
+    return chart(losses=stays(), optimizer=OptimizerFacts("sgd", {"lr": 0.1}, {"lr": last}))
+
+
+SCHEDULE_WRONG = Rule(
+    name="schedule-wrong",
+    summary="the schedule took the learning rate away before anything was learned",
+    check=_check,
+    advice="The learning rate fell to almost nothing while the loss was still high. Let the schedule count what you think it "
+    "counts (epochs, not steps), and end it when training ends.",
+    explains=("learning-rate-low", "too-few-steps"),
+    sick=lambda: _scheduled(1e-7),
+    healthy=lambda: _scheduled(0.01),
+)

@@ -1,0 +1,45 @@
+"""A gradient that all but vanishes on its way to the first layers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart
+from trainability.diagnosis.examples import chart, stays
+from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import learns, trained
+
+SMALL: Final = 1e-3
+"""First trained layer's gradient over the last one's, at the start."""
+
+
+def _check(seen: Chart) -> Evidence | None:
+    places = np.flatnonzero(trained(seen))
+    if learns(seen) or len(places) < 2 or not len(seen.moments):
+        return None
+    gradient = seen.signs["gradient_rms"][0]
+    first, last = float(gradient[places[0]]), float(gradient[places[-1]])
+    if not (np.isfinite(first) and last > 0) or first / last >= SMALL:
+        return None
+    figures = {
+        "first layer's gradient over the last layer's": first / last,
+        "threshold": SMALL,
+        "layers": float(len(seen.layers)),
+    }
+    return Evidence(figures, 0.8, seen.layers[places[0]].name, int(seen.moments[0]))
+
+
+VANISHING_GRADIENT = Rule(
+    name="vanishing-gradient",
+    summary="almost no gradient reaches the first layers",
+    check=_check,
+    advice="Each layer takes away part of the gradient, and nothing is left for the first ones, which stay as they were "
+    "drawn. Use an activation that keeps the gradient (ReLU, GELU, tanh in place of sigmoid) with its critical gain, "
+    "normalisation or shortcuts between layers, or fewer layers.",
+    explains=("learning-rate-low", "too-few-steps", "capacity-low", "class-imbalance"),
+    reference="X. Glorot, Y. Bengio, AISTATS 2010; S. Schoenholz et al., Deep information propagation, ICLR 2017",
+    sick=lambda: chart({"gradient_rms": [1e-9, 1e-7, 1e-4, 0.02]}, "sigmoid", losses=stays()),
+    healthy=lambda: chart({"gradient_rms": [1e-9, 1e-7, 1e-4, 0.02]}, "sigmoid"),
+)

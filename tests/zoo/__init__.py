@@ -1,0 +1,1 @@
+"""Small training runs whose illness, or health, is known."""
