@@ -17,10 +17,10 @@ FLOORS = {
     "activations": 1, "initializers": 1, "losses": 1, "normalization": 1, "optimizers": 1, "problems": 1,
     "schedules": 1,
     "engine": 2, "theory": 2, "vitals": 2,
-    "store": 3, "sweep": 3,
+    "adapters": 3, "diagnosis": 3, "store": 3, "sweep": 3,
     "report": 4,
     "api": 5,
-    "lab": 6,
+    "doctor": 6, "lab": 6, "testing": 6,
     "cli": 7,
 }  # fmt: skip
 

@@ -14,9 +14,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainability import lab, theory
+    from trainability import lab, testing, theory
     from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
+    from trainability.doctor import watch
     from trainability.report.result import Result
     from trainability.theory import gain, init_, predict
 
@@ -24,6 +25,7 @@ _HOMES = {
     "against": "trainability.api",
     "card": "trainability.api",
     "compare": "trainability.api",
+    "watch": "trainability.doctor",
     "forecast": "trainability.api",
     "open_result": "trainability.api",
     "gain": "trainability.theory",
@@ -33,7 +35,7 @@ _HOMES = {
     "TrainabilityError": "trainability.core.errors",
     "UsageError": "trainability.core.errors",
 }
-_ROOMS = ("lab", "theory")
+_ROOMS = ("lab", "testing", "theory")
 
 __all__ = [
     "Result",
@@ -48,7 +50,9 @@ __all__ = [
     "lab",
     "open_result",
     "predict",
+    "testing",
     "theory",
+    "watch",
 ]
 
 

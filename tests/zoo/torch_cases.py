@@ -5,6 +5,7 @@ A case is a function of a seed that builds everything and a `Run`; what it is il
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +48,7 @@ class Run:
 
 def circles(n: int = 512) -> Batch:
     """Two rings, standardised, labels 0 and 1."""
-    x, y = make_circles(n, noise=0.1, factor=0.5, random_state=0)
+    x, y = (np.asarray(part) for part in make_circles(n, noise=0.1, factor=0.5, random_state=0))
     x = (x - x.mean(0)) / x.std(0)
     return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.long)
 
@@ -69,7 +70,7 @@ def line(n: int = 512) -> Batch:
 def mlp(*widths: int, activation: Callable[[], nn.Module] = nn.ReLU, last: nn.Module | None = None) -> nn.Sequential:
     """Linear layers with an activation between them."""
     parts: list[nn.Module] = []
-    for i, (a, b) in enumerate(zip(widths, widths[1:], strict=False)):
+    for i, (a, b) in enumerate(itertools.pairwise(widths)):
         parts += [nn.Linear(a, b), activation()] if i < len(widths) - 2 else [nn.Linear(a, b)]
     return nn.Sequential(*parts, *([last] if last else []))
 

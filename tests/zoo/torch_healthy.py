@@ -59,16 +59,16 @@ def unscaled_but_learning() -> Run:
 
 def normalised() -> Run:
     model = nn.Sequential(
-        nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(inplace=True), nn.Dropout(0.3), nn.Linear(64, 64), nn.LayerNorm(64),
-        nn.ReLU(), nn.Linear(64, 10),
+        nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(inplace=True), nn.Dropout(0.3), nn.Linear(64, 64),
+        nn.LayerNorm(64), nn.ReLU(), nn.Linear(64, 10),
     )  # fmt: skip
     return _simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 def convolution() -> Run:
     model = nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 16, 3, padding=1),
-        nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10),
+        nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(8, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10),
     )  # fmt: skip
     return _simple(model, digits(), nn.CrossEntropyLoss(), rate=5e-3)
 
@@ -208,8 +208,8 @@ def maxout() -> Run:
 
 HEALTHY: tuple[Callable[[], Any], ...] = (
     relu_mlp, tanh_mlp, sigmoid_mlp, gelu_regression, linear_probe, frozen_on_purpose, large_rate_that_works,
-    small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer, recurrent,
-    autoencoder, logits_of_one_unit, probabilities_with_bce, log_softmax_with_nll, imbalanced_but_learning, deep_selu,
-    weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand, mae_regression, leaky,
+    small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer,
+    recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, log_softmax_with_nll, imbalanced_but_learning,
+    deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand, mae_regression, leaky,
     high_dropout_that_works, maxout,
 )  # fmt: skip

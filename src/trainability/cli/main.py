@@ -11,6 +11,7 @@ import typer
 from trainability.cli import interrupt
 from trainability.cli.activation import activation
 from trainability.cli.compare import compare
+from trainability.cli.doctor import doctor
 from trainability.cli.lab import lab
 from trainability.cli.predict import predict
 from trainability.cli.vocabulary import vocabulary
@@ -26,6 +27,7 @@ app.command()(compare)
 app.command()(predict)
 app.command()(activation)
 app.command()(lab)
+app.command()(doctor)
 app.command("list")(vocabulary)
 
 # What is wrong in the flags themselves; Typer does not export the class, only this one below it.
@@ -60,6 +62,8 @@ def run() -> None:
             sys.stdout.flush()  # here, so that a broken pipe is heard here
         if code == 130:  # Typer's answer to a KeyboardInterrupt
             raise KeyboardInterrupt
+        if code:  # what a command ended with, such as that of a watched script
+            sys.exit(code)
     except _FlagError as error:
         _fail(_sentence(error))
     except UsageError as error:

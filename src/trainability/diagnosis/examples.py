@@ -13,7 +13,7 @@ from trainability.core.chart import SIGNS, Chart, LayerInfo, LossFacts, Optimize
 _HEALTHY = {
     "pre_activation_mean": 0.0, "pre_activation_std": 1.0, "activation_mean": 0.4, "activation_std": 0.6, "zeros": 0.5,
     "dead": 0.0, "saturated": 0.0, "correlation": 0.4, "effective_rank": 12.0, "gradient_rms": 0.02,
-    "output_gradient_rms": 0.005, "equal_signs": 0.6, "update_ratio": -2.3, "weight_rms": 0.3,
+    "output_gradient_rms": 0.005, "equal_signs": 0.6, "update_ratio": -2.3, "weight_rms": 0.3, "twins": 0.0,
 }  # fmt: skip
 STEPS = 200
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch.optim import optimizer as optimizers
+import torch.optim.optimizer as optimizers
 
 from trainability.adapters.torch.facts import Gathered, LossSeen
 from trainability.adapters.torch.layers import TracedLayer, signs, traced_layers
@@ -55,6 +55,7 @@ class Watch:
         self._before: dict[int, torch.Tensor] = {}
         self._reached: set[int] = set()
         self._used: set[int] = set()
+        self._strangers: list[torch.nn.Parameter] = []
         self._held: set[int] = set()
         self._foreign = 0
         self._settings: list[tuple[str, dict[str, float]]] = []
@@ -92,8 +93,7 @@ class Watch:
     def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
         def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:
             root = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None)
-            mine = isinstance(root, torch.Tensor) and root.requires_grad
-            if mine:
+            if isinstance(root, torch.Tensor) and root.requires_grad:
                 self._before_backward(root)
             backward(tensors, *args, **kwargs)
 
@@ -110,20 +110,27 @@ class Watch:
             self._left = None
         if not self._trace.recording:
             return
-        self._trace.recording = False  # what follows is ours and the optimiser's
         operations = leading_to(root, self._trace.operations)
+        if not any(id(tensor) in self._names for operation in operations for tensor in _parameters(operation)):
+            return  # another model's
+        self._trace.recording = False  # what follows is ours and the optimiser's
+        self._find_strangers(operations)
         self._layers = traced_layers(operations, self._names)
         for layer in self._layers:
             layer.keep_gradient()
         self._look_at(root, operations)
 
+    def _find_strangers(self, operations: list[Operation]) -> None:
+        """Note parameters that are used and that the model does not know, as those of layers in a plain list."""
+        for operation in operations:
+            for tensor in _parameters(operation):
+                if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self._names:
+                    self._strangers.append(tensor)
+                    self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
+
     def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
         made = {id(operation.output) for operation in operations}
-        for operation in operations:
-            for tensor in operation.tensors():
-                for one in (tensor, tensor._base):
-                    if one is not None and id(one) in self._names:
-                        self._used.add(id(one))
+        self._used |= {id(p) for op in operations for p in _parameters(op)} & self._names.keys()
         if self._layers:
             first = operations.index(self._layers[0].operation)
             own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()} | made
@@ -154,10 +161,7 @@ class Watch:
             tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
             bad = [t for t in tensors if not torch.isfinite(t).all()]
             largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
-            weights = (
-                any(id(one) in self._names for t in operation.tensors() for one in (t, t._base) if one is not None)
-                and bad
-            )
+            weights = bad and any(id(p) in self._names for p in _parameters(operation))
             direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
             if operation.name in LOSSES and direction == "forward":
                 direction = "loss"
@@ -220,6 +224,14 @@ class Watch:
         if loss.numel() == 1:
             self.validation.append((self._step, float(loss)))
 
+    def look(self) -> None:
+        """Measure after a backward pass that no update followed."""
+        if self._layers:
+            self._held |= {id(p) for p in self.model.parameters() if p.requires_grad} if not self._held else set()
+            self._measure()
+            self.losses += [float(loss) for loss in self._step_losses]
+            self._step_losses.clear()
+
     # --- afterwards
 
     def chart(self) -> Chart:
@@ -235,7 +247,7 @@ class Watch:
             ParameterFacts(
                 name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._reached, id(p) in self._used
             )
-            for name, p in self.model.named_parameters()
+            for name, p in ((self._names[id(p)], p) for p in (*self.model.parameters(), *self._strangers))
         )
         loss = self._loss.facts()
         batch = loss.output_shape[0] if loss and loss.output_shape else 0
@@ -249,3 +261,8 @@ class Watch:
             normalized_one=tuple(sorted(self._normalized_one)), dropout=self._dropout, cut=tuple(self._cut),
             origin=self._origin, validation=tuple(self.validation),
         )  # fmt: skip
+
+
+def _parameters(operation: Operation) -> list[torch.Tensor]:
+    """The tensors that went in, and what they are views of: a transposed weight is a view of the weight."""
+    return [one for tensor in operation.tensors() for one in (tensor, tensor._base) if one is not None]

@@ -11,25 +11,21 @@ from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
 
-ONE: Final = 1.01
-"""Effective rank of a layer's answers: 1 where all units answer alike."""
+ALL: Final = 0.99
+"""Share of a layer's units whose weights equal those of another unit."""
 
 
 def _check(seen: Chart) -> Evidence | None:
     if learns(seen) or not len(seen.moments):
         return None
-    rank = seen.signs["effective_rank"]
+    twins = seen.signs["twins"]
     for i in hidden(seen):
         layer = seen.layers[i]
         # At the first and at the last moment: equal units get equal gradients, so they never part.
-        if (
-            layer.units > 1
-            and layer.fan_in > 1
-            and layer.trained
-            and np.all(rank[[0, -1], i] < ONE)
-            and np.all(rank[[0, -1], i] > 0)
-        ):
-            return Evidence({"effective rank of the answers": float(rank[-1, i]), "threshold": ONE}, 0.9, layer.name, 0)
+        if layer.units > 1 and layer.trained and np.all(twins[[0, -1], i] >= ALL):
+            return Evidence(
+                {"share of units that are copies": float(twins[-1, i]), "threshold": ALL}, 0.9, layer.name, 0
+            )
     return None
 
 
@@ -40,6 +36,6 @@ INIT_SYMMETRIC = Rule(
     advice="Units that start with equal weights get equal gradients and stay equal, so the layer is as good as one unit. "
     "Draw the first weights at random.",
     explains=("capacity-low", "too-few-steps", "learning-rate-low", "vanishing-gradient", "init-small"),
-    sick=lambda: chart({"effective_rank": [1.0, 1.0, 1.0, 1.0]}, losses=stays()),
-    healthy=lambda: chart({"effective_rank": [1.0, 1.0, 1.0, 1.0]}),
+    sick=lambda: chart({"twins": [1.0, 1.0, 1.0, 0.0]}, losses=stays()),
+    healthy=lambda: chart({"twins": [1.0, 1.0, 1.0, 0.0]}),
 )

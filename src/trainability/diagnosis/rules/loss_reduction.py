@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def _check(seen: Chart) -> Evidence | None:
     return Evidence(figures, 0.9)
 
 
-def _summed(**changes: object) -> Chart:
+def _summed(**changes: Any) -> Chart:
     made = chart({"update_ratio": [0.3] * 4}, loss=loss(reduction="sum"), **changes)
     assert made.optimizer is not None
     return dataclasses.replace(made, optimizer=dataclasses.replace(made.optimizer, name="sgd"))

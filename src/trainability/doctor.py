@@ -1,0 +1,130 @@
+"""The doctor's doors in Python: watch a loop, or run a script that knows nothing of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainability.core.errors import SpecError
+from trainability.report.chart import Diagnosis
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from trainability.adapters.torch.watch import Watch
+
+
+class Watching:
+    """A watch over one model's training, to be entered around its loop; see `watch`."""
+
+    def __init__(self, watch: Watch, name: str):
+        self._watch, self._name = watch, name
+
+    def __enter__(self) -> Watching:
+        self._watch.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._watch.__exit__(*error)
+
+    def diagnose(self) -> Diagnosis:
+        """What the rules say of the run so far."""
+        return Diagnosis(self._watch.chart(), self._name)
+
+    def plot(self, sign: str = "gradient_rms") -> Figure:
+        """A heat map of a sign, layer by step, above the loss."""
+        return self.diagnose().plot(sign)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the chart as one HTML page."""
+        return self.diagnose().report(path)
+
+
+def watch(model: Any, optimizer: Any = None) -> Watching:
+    """Watch a training loop; the training itself comes out the same, bit for bit.
+
+    Args:
+        model: a ``torch.nn.Module``.
+        optimizer: the one whose steps count; by default every one that holds a parameter of the model.
+
+    Raises:
+        SpecError: the model is none of PyTorch's, or has no parameters.
+
+    Example:
+        >>> with watch(model, optimizer) as chart:      # doctest: +SKIP
+        ...     train(model, optimizer)
+        >>> print(chart.diagnose().text())              # doctest: +SKIP
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(model, torch.nn.Module):
+        raise SpecError(f"watch takes a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
+    if not any(True for _ in model.parameters()):
+        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+    from trainability.adapters.torch.watch import Watch
+
+    return Watching(Watch(model, optimizer), type(model).__name__)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What came of a watched script: its exit code and the diagnosis of every model that it trained."""
+
+    code: int
+    diagnoses: tuple[Diagnosis, ...]
+
+
+def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> Script:
+    """Run a Python script as ``python path arguments`` would, and watch every PyTorch model that it trains.
+
+    Its output stays as it is. If it ends with an error, that is printed as ever and its exit code is kept; what was
+    seen up to there is diagnosed all the same.
+
+    Raises:
+        SpecError: there is no such script, or PyTorch is not installed.
+        KeyboardInterrupt: as raised in the script, after the watch has ended.
+    """
+    if not Path(path).is_file():
+        raise SpecError(f"there is no script '{path}'")
+    try:
+        from trainability.adapters.torch.script import watching_models
+    except ImportError:
+        raise SpecError("PyTorch is not installed; pip install torch") from None
+    kept = sys.argv, list(sys.path)
+    sys.argv, sys.path[0:0] = [os.fspath(path), *arguments], [str(Path(path).resolve().parent)]
+    code = 0
+    try:
+        with watching_models() as watches:
+            try:
+                runpy.run_path(os.fspath(path), run_name="__main__")
+            except SystemExit as left:
+                code = _exit_code(left)
+            except KeyboardInterrupt:
+                code = 130
+            except BaseException as error:
+                own = error.__traceback__
+                while own is not None and own.tb_frame.f_code.co_filename != os.fspath(path):
+                    own = own.tb_next
+                traceback.print_exception(type(error), error, own or error.__traceback__)
+                code = 1
+    finally:
+        sys.argv, sys.path[:] = kept
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()
+    trained = [one for one in watches if one.losses]
+    return Script(code, tuple(Diagnosis(one.chart(), type(one.model).__name__) for one in trained))
+
+
+def _exit_code(left: SystemExit) -> int:
+    if left.code is None:
+        return 0
+    if isinstance(left.code, int):
+        return left.code
+    print(left.code, file=sys.stderr)
+    return 1

@@ -1,0 +1,71 @@
+"""What a watched run comes to: its chart and the findings."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainability.core.chart import Chart
+from trainability.diagnosis import Finding, diagnose
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A chart with what the rules say of it.
+
+    Attributes:
+        chart: what was seen.
+        name: of the model, for headings.
+    """
+
+    chart: Chart = field(repr=False)
+    name: str = "model"
+
+    @functools.cached_property
+    def findings(self) -> list[Finding]:
+        """Roots first, the surest first."""
+        return diagnose(self.chart)
+
+    @property
+    def roots(self) -> list[Finding]:
+        """The findings that no other explains."""
+        return [finding for finding in self.findings if finding.role == "root"]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether there is nothing to say."""
+        return not self.findings
+
+    def text(self) -> str:
+        """The findings in words, for a terminal."""
+        from trainability.report.chart.words import text
+
+        return text(self)
+
+    def plot(self, sign: str = "gradient_rms") -> Figure:
+        """A heat map of a sign, layer by step, above the loss; UnknownName for a sign that there is not."""
+        from trainability.report.chart.figure import figure
+
+        return figure(self.chart, sign)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the chart as one HTML page and return the path; StoreError where it cannot be written."""
+        from trainability.report.chart.page import render
+        from trainability.report.document import write_whole
+
+        return write_whole(render(self), path, "chart")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: what ``--json`` prints."""
+        return {"findings": [finding.to_dict() for finding in self.findings], "healthy": self.healthy}
+
+    def to_json(self) -> str:
+        """`to_dict` as JSON text."""
+        return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,59 @@
+"""Findings in words."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+from trainability.diagnosis import RULES, Finding
+from trainability.diagnosis.reading import final_loss, progress
+from trainability.report.words import number
+
+if TYPE_CHECKING:
+    from trainability.report.chart.diagnosis import Diagnosis
+
+WIDTH: Final = 100
+
+
+def conclusion(diagnosis: Diagnosis) -> str:
+    """One sentence about the whole run."""
+    chart = diagnosis.chart
+    if not chart.steps:
+        return f"{diagnosis.name} was never trained: no optimiser took a step."
+    fell = progress(chart)
+    start, end = number(float(chart.losses[0])), number(final_loss(chart))
+    run = f"{chart.steps:,} steps, loss {start} at the start and {end} at the end"
+    learned = f", {100 * fell:.0f} % better than a constant answer" if 0 <= fell <= 1 else ""
+    roots = [finding.code for finding in diagnosis.roots]
+    said = "nothing is wrong with it" if not roots else "root cause: " + ", ".join(roots)
+    return f"{diagnosis.name}: {run}{learned}; {said}."
+
+
+def figures(finding: Finding) -> str:
+    """The evidence in a line."""
+    parts = [
+        f"{name} {number(value) if isinstance(value, float) else value}"
+        for name, value in finding.evidence.figures.items()
+    ]
+    return ", ".join(parts)
+
+
+def place(finding: Finding) -> str:
+    """``in net.2, from step 10``, as far as there is one."""
+    where = f" in layer {finding.evidence.layer}" if finding.evidence.layer else ""
+    return where + (f", step {finding.evidence.step:,}" if finding.evidence.step is not None else "")
+
+
+def text(diagnosis: Diagnosis) -> str:
+    """The conclusion, then each root with its figures, its advice and its symptoms."""
+    lines = textwrap.wrap(conclusion(diagnosis), WIDTH)
+    for finding in diagnosis.roots:
+        sure = f"{100 * finding.evidence.confidence:.0f} % sure"
+        lines += ["", f"{finding.code}{place(finding)} ({sure}): {RULES[finding.code].summary}"]
+        lines += textwrap.wrap(figures(finding), WIDTH, initial_indent="  ", subsequent_indent="  ")
+        lines += textwrap.wrap(finding.advice, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        symptoms = [other for other in diagnosis.findings if other.of == finding.code]
+        if symptoms:
+            said = "; ".join(f"{other.code}{place(other)}" for other in symptoms)
+            lines += textwrap.wrap(f"explains: {said}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    return "\n".join(lines)

@@ -1,0 +1,56 @@
+"""For a user's own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from trainability.core.errors import SpecError
+from trainability.report.chart import Diagnosis
+
+
+def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> None:
+    """Fail if one forward and one backward pass already show why this model will not learn; nothing is trained.
+
+    The model's gradients, its mode and the random numbers after the call are what they were before it.
+
+    Args:
+        model: a ``torch.nn.Module``.
+        batch: inputs and targets of a few samples.
+        loss: from the model's answers and the targets to a scalar, as ``torch.nn.CrossEntropyLoss()``.
+
+    Raises:
+        AssertionError: with the findings, in words.
+        SpecError: the model is none of PyTorch's.
+
+    Example:
+        >>> assert_trainable(model, (x, y), torch.nn.CrossEntropyLoss())      # doctest: +SKIP
+    """
+    import torch
+
+    from trainability.adapters.torch.watch import Watch
+
+    if not isinstance(model, torch.nn.Module):
+        raise SpecError(f"assert_trainable takes a torch.nn.Module, got {type(model).__name__}")
+    kept = [(p, p.grad) for p in model.parameters()]
+    buffers = {name: value.clone() for name, value in model.named_buffers()}
+    mode = model.training
+    inputs, targets = batch
+    watched = Watch(model)
+    try:
+        for parameter, _ in kept:
+            parameter.grad = None
+        model.train()
+        with torch.random.fork_rng(), watched:
+            loss(model(inputs), targets).backward()
+            watched.look()
+            seen = watched.chart()
+    finally:
+        model.train(mode)
+        for parameter, gradient in kept:
+            parameter.grad = gradient
+        for name, value in model.named_buffers():
+            value.copy_(buffers[name])
+    diagnosis = Diagnosis(seen, type(model).__name__)
+    if diagnosis.roots:
+        raise AssertionError("this model will not learn\n" + diagnosis.text())
