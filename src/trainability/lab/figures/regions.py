@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 SIDE: Final = 101
 _COLOURS: Final = "RdBu_r"
+_PANE: Final = (0.8, 0.81, 0.83, 1.0)
+_CONSTANT: Final = 1e-3
+"""Answers that differ by less have no border: it would be drawn through rounding."""
 
 
-def grid(low: float = 0.0, high: float = 1.0) -> np.ndarray:
-    """The points of a square, shape (SIDE, SIDE, 2): the last axis is (x1, x2); x1 runs along the second."""
-    axis = np.linspace(low, high, SIDE)
+def grid(low: float = 0.0, high: float = 1.0, side: int = SIDE) -> np.ndarray:
+    """The points of a square, shape (side, side, 2): the last axis is (x1, x2); x1 runs along the second."""
+    axis = np.linspace(low, high, side)
     return np.stack(np.meshgrid(axis, axis), axis=-1)
 
 
@@ -34,7 +37,7 @@ def maps(
     """A map for each title, and under each its surface if asked: answers from 0 (blue) to 1 (red), the border at 1/2.
 
     Args:
-        panels: title to answers on `grid`, shape (SIDE, SIDE).
+        panels: title to answers on `grid`, shape (side, side).
         points: inputs (samples, 2) and labels 0 or 1, drawn over the maps.
     """
     columns = min(columns, len(panels))
@@ -50,8 +53,8 @@ def maps(
                 answers, origin="lower", extent=(low, high, low, high), cmap=_COLOURS, vmin=0, vmax=1, aspect="equal",
                 interpolation="bilinear",
             )  # fmt: skip
-            if answers.min() < 0.5 < answers.max():
-                axis = np.linspace(low, high, SIDE)
+            if answers.min() < 0.5 < answers.max() and np.ptp(answers) > _CONSTANT:
+                axis = np.linspace(low, high, len(answers))
                 axes.contour(axis, axis, answers, levels=[0.5], colors=INK, linewidths=1.2)
             for label, marker in ((0, "o"), (1, "s")):
                 chosen = np.asarray(y) == label
@@ -69,11 +72,13 @@ def maps(
 
 def _surface(figure: Figure, place: tuple[int, int, int], answers: np.ndarray, low: float, high: float) -> None:
     axes = figure.add_subplot(*place, projection="3d")
-    points = grid(low, high)
+    points = grid(low, high, len(answers))
     axes.plot_surface(  # pyright: ignore[reportAttributeAccessIssue]
         points[..., 0], points[..., 1], answers, cmap=_COLOURS, vmin=0, vmax=1, rcount=SIDE, ccount=SIDE, linewidth=0,
         antialiased=False, rasterized=True,
     )  # fmt: skip
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):  # pyright: ignore[reportAttributeAccessIssue]
+        axis.set_pane_color(_PANE)  # an answer of 1/2 is white, too
     axes.set_zlim(0, 1)  # pyright: ignore[reportAttributeAccessIssue]
     axes.view_init(elev=28, azim=-125)  # pyright: ignore[reportAttributeAccessIssue]
     axes.tick_params(labelsize=6, pad=-2)
