@@ -14,7 +14,7 @@ from trainability.lab.figures.shares import shares
 from trainability.lab.phenomenon import Claim, Drawing, Phenomenon, Records, Reported, Setting
 from trainability.lab.text import Lang, Text, prose, same
 from trainability.lab.verdicts import Verdict, everywhere, share, shares_differ
-from trainability.report.gather import history, trials_of
+from trainability.report.gather import history
 from trainability.report.style import Picture
 from trainability.report.words import number
 
