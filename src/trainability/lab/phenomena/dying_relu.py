@@ -317,7 +317,7 @@ DYING_RELU = Phenomenon(
         """,
     ),
     seeds=(48, 256),
-    seconds=(6.0, 40.0),
+    seconds=(5.0, 25.0),
     run=run,
     reported=reported,
     claims=(

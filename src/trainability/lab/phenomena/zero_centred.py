@@ -282,7 +282,7 @@ ZERO_CENTRED = Phenomenon(
         """,
     ),
     seeds=(48, 256),
-    seconds=(6.0, 30.0),
+    seconds=(4.0, 15.0),
     run=run,
     reported=reported,
     claims=(
@@ -333,7 +333,7 @@ ZERO_CENTRED = Phenomenon(
         ),
         Claim(
             key="slope-speeds-learning",
-            text=Text("A larger slope by itself lets whole networks learn sooner.", "기울기만 키워도 망 전체가 더 빨리 배운다."),
+            text=Text("At the same learning rate a larger slope by itself lets whole networks learn sooner.", "학습률이 같을 때 기울기만 키워도 망 전체가 더 빨리 배운다."),
             rule=Text(
                 "Steps to the target over the same seeds; sign test of the median of the log₂ ratio, above 0.",
                 "같은 시드끼리 목표까지 걸린 스텝을 비교한다. log₂ 비의 중앙값이 0보다 큰지 부호검정.",
