@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainability import activations
 from trainability.core import random
 from trainability.initializers import INITIALIZERS, draw
 from trainability.theory.finite_width import log_moments, relative_variance
+from trainability.theory.functions import resolve
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
 
@@ -63,13 +63,12 @@ def start_gradients(name: str, drawn: Networks) -> np.ndarray:
     Returns:
         Shape (networks, depth), the first layer first.
     """
-    choice = activations.choose(name)
-    phi, slope = activations.numpy_function(choice), activations.numpy_slope(choice)
+    phi = resolve(name)
     answer, slopes = drawn.x, []
     for w, b in zip(drawn.weights[:-1], drawn.biases[:-1], strict=True):
         z = answer @ w + b
-        answer = phi(z)
-        slopes.append(slope(z))
+        answer = phi.value(z)
+        slopes.append(phi.slope(z))
     delta = np.ones((len(drawn.x), 1, 1))
     found = []
     for w, there in zip(reversed(drawn.weights[1:]), reversed(slopes), strict=True):

@@ -77,8 +77,8 @@ def _surface(figure: Figure, place: tuple[int, int, int], answers: np.ndarray, l
         points[..., 0], points[..., 1], answers, cmap=_COLOURS, vmin=0, vmax=1, rcount=SIDE, ccount=SIDE, linewidth=0,
         antialiased=False, rasterized=True,
     )  # fmt: skip
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):  # pyright: ignore[reportAttributeAccessIssue]
-        axis.set_pane_color(_PANE)  # an answer of 1/2 is white, too
+    for name in "xyz":  # an answer of 1/2 is white, too
+        getattr(axes, f"{name}axis").set_pane_color(_PANE)
     axes.set_zlim(0, 1)  # pyright: ignore[reportAttributeAccessIssue]
     axes.view_init(elev=28, azim=-125)  # pyright: ignore[reportAttributeAccessIssue]
     axes.tick_params(labelsize=6, pad=-2)

@@ -91,8 +91,8 @@ def revived(dead: np.ndarray) -> np.ndarray:
     Returns:
         Bool, shape (trials with a dead unit,).
     """
-    had = (dead[:, :-1] > 0).any(axis=(1, 2))
-    return (np.diff(dead, axis=1) < 0).any(axis=(1, 2))[had]
+    had = np.any(dead[:, :-1] > 0, axis=(1, 2))
+    return np.any(np.diff(dead, axis=1) < 0, axis=(1, 2))[had]
 
 
 def _revivals(records: Records) -> dict[str, tuple[Text, np.ndarray]]:

@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from trainability.activations import choose, numpy_slope
 from trainability.lab.figures.layers import layers
 from trainability.lab.phenomenon import Claim, Drawing, Phenomenon, Records, Reported, Setting
 from trainability.lab.start_gradients import draw_networks, predicted_factors, start_gradients
@@ -25,6 +24,7 @@ from trainability.report.style import (
     power_ticks,
 )  # fmt: skip
 from trainability.report.words import number
+from trainability.theory.functions import resolve
 
 WIDTH: Final = 64
 DEPTH: Final = 16
@@ -60,7 +60,7 @@ def run(setting: Setting) -> Records:
             measured[name, init] = start_gradients(name, drawn)
             predicted[name, init] = predicted_factors(name, init, DEPTH, WIDTH)
     x = np.linspace(-10, 10, 20_001)
-    return {"measured": measured, "predicted": predicted, "slope": (x, numpy_slope(choose("sigmoid"))(x))}
+    return {"measured": measured, "predicted": predicted, "slope": (x, resolve("sigmoid").slope(x))}
 
 
 def reported(records: Records) -> tuple[Reported, ...]:
@@ -167,11 +167,11 @@ def _bound(records: Records, lang: Lang) -> Picture:
         figure = new_figure(3.4)
         axes = figure.subplots()
         grid_lines(axes)
+        layer = np.arange(1, DEPTH + 1)
         for i, init in enumerate(INITS):
             values = np.median(_relative(records["measured"]["sigmoid", init]), axis=0)
-            layer = np.arange(1, len(values) + 1)
             axes.plot(layer, values, color=SERIES[i], marker=MARKERS[i], markersize=3.5)
-        axes.plot(layer, BOUND ** (len(layer) - layer), color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
+        axes.plot(layer, BOUND ** (DEPTH - layer), color=INK, linestyle=(0, (4, 2)), linewidth=1.2)
         axes.set_yscale("log")
         power_ticks(axes.yaxis)
         axes.set_xlabel(Text("hidden layer", "은닉층").to(lang))
@@ -200,7 +200,9 @@ def _table(records: Records, lang: Lang) -> Picture:
         colours = colormaps["RdBu_r"](np.clip(0.5 + np.log10(grid) / (2 * reach), 0, 1))
         axes.imshow(colours, aspect="auto", interpolation="none")
         for (row, column), value in np.ndenumerate(grid):
-            axes.text(column, row, number(value, 2), ha="center", va="center", color=ink_on(colours[row, column]))
+            axes.text(
+                column, row, number(value, 2), ha="center", va="center", color=ink_on(tuple(colours[row, column]))
+            )
         axes.set_xticks(range(len(INITS)), [title.to(lang) for title in INITS.values()])
         axes.set_yticks(range(len(ACTIVATIONS)), [title.to(lang) for title in ACTIVATIONS.values()])
         axes.tick_params(length=0)

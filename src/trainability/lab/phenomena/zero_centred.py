@@ -167,7 +167,8 @@ def _paths(records: Records, lang: Lang) -> Picture:
     unit = int(apart.argmin())
     with drawing():
         figure = new_figure(3.0)
-        for axes, (name, title) in zip(figure.subplots(1, 4, sharex=True, sharey=True), FUNCTIONS.items(), strict=True):
+        grid = figure.subplots(1, 4, sharex=True, sharey=True)
+        for axes, (name, title) in zip(grid, FUNCTIONS.items(), strict=True):
             grid_lines(axes)
             path, goal = drawn[name].path[unit], drawn[name].wanted[unit]
             axes.plot(*path.T, color=SERIES[0], linewidth=0.9, marker="o", markersize=1.6)
@@ -176,7 +177,7 @@ def _paths(records: Records, lang: Lang) -> Picture:
             axes.set_title(f"{title.to(lang)} ({drawn[name].detour[unit]:.1f})", loc="left")
             axes.set_xlabel("w₁")
             axes.set_aspect("equal")
-        figure.axes[0].set_ylabel("w₂", rotation=0)
+        grid[0].set_ylabel("w₂", rotation=0)
     caption = Text(
         "The way of two weights from 0 (dot) to the wanted ones (star), one sample a step; in brackets its length over "
         "its distance. Positive answers only allow steps up and to the right, or down and to the left.",
@@ -195,7 +196,8 @@ def _by_batch(records: Records, lang: Lang) -> Picture:
     )
     with drawing():
         figure = new_figure(3.2)
-        for panel, (axes, title) in enumerate(zip(figure.subplots(1, 2), titles, strict=True)):
+        grid = figure.subplots(1, 2)
+        for panel, (axes, title) in enumerate(zip(grid, titles, strict=True)):
             grid_lines(axes)
             for i, name in enumerate(FUNCTIONS):
                 for place, batch in enumerate(BATCHES):
@@ -207,8 +209,8 @@ def _by_batch(records: Records, lang: Lang) -> Picture:
                     axes.plot(x, middle, MARKERS[i], color=SERIES[i], markersize=5)
             axes.set_xticks(range(len(BATCHES)), [_BATCH[str(batch)].to(lang) for batch in BATCHES])
             axes.set_title(title.to(lang), loc="left")
-        axes.set_yscale("log", base=2)
-        power_ticks(axes.yaxis)
+        grid[1].set_yscale("log", base=2)
+        power_ticks(grid[1].yaxis)
         handles = [Line2D([], [], color=SERIES[i], marker=MARKERS[i], markersize=5) for i in range(len(FUNCTIONS))]
         legend_above(figure, handles, [title.to(lang) for title in FUNCTIONS.values()])
     caption = Text(
