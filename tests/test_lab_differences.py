@@ -12,6 +12,7 @@ from scipy.optimize import approx_fprime
 from trainability.lab import PHENOMENA
 from trainability.lab.differences import ORDERS, Method, estimate, rule
 from trainability.lab.phenomena.numerical_derivative import sigmoid, slope, smooth
+from trainability.lab.phenomenon import Setting
 
 COEFFICIENTS = st.integers(-8, 8)
 EXACT_STEPS = st.integers(-8, 0).map(lambda k: 2.0**k)
@@ -73,10 +74,7 @@ def test_smooth_activations_are_those_without_a_kink():
 
 
 def test_errors_at_the_notes_step_are_noise():
-    phenomenon = PHENOMENA["p11"]
-    from trainability.lab.phenomenon import Setting
-
-    records = phenomenon.run(Setting(quick=True, seeds=8))
+    records = PHENOMENA["p11"].run(Setting(quick=True, seeds=8))
     assert records["h"][0] == pytest.approx(1e-17)
     assert records["h"][-1] == 1
     for found in records["errors"].values():
