@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainability.lab.differences import estimate
-from trainability.lab.phenomena.activation_card import AXIS, INPUTS, SAMPLES, SUBJECTS, draw_inputs, grey_picture, run
+from trainability.lab.phenomena.activation_card import AXIS, INPUTS, SAMPLES, draw_inputs, grey_picture, run
 from trainability.lab.phenomenon import Setting
+from trainability.lab.subjects import SUBJECTS
 
 THEIRS = {
     "binary_step": lambda x: torch.heaviside(x, torch.zeros_like(x)),
