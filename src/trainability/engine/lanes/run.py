@@ -108,7 +108,7 @@ class LanesEngine:
         numbers = np.concatenate([np.stack([trials.numbers[name] for name in _NUMBERS], axis=1), *entries], axis=1)
         offsets = np.cumsum([len(_NUMBERS), *(part.shape[1] for part in entries)]).tolist()
         streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
-        keys = [np.stack(random.trial_key(trials.seed, trials.trial, stream), axis=1) for stream in streams]
+        keys = [np.stack(key, axis=1) for key in random.trial_keys(trials.seed, trials.trial, streams)]
         samples = [
             part
             for x, targets, spread in encoded(program, data)
