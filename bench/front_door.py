@@ -54,7 +54,14 @@ def measure(seconds: float, work: Work, **settings: Any) -> Measurement:
     networks = trial.networks * max(1, round(trial.rate * seconds / (trial.networks * STEPS)))
     if work.networks and work.networks * STEPS < LONGER * seconds * trial.rate:
         networks = work.networks
-    return _train(work, networks, STEPS, trial.compile_seconds, **settings)
+    return train(work, networks, STEPS, trial.compile_seconds, **settings)
+
+
+def sized(seconds: float, work: Work, **settings: Any) -> tuple[int, int]:
+    """(networks, steps) that take about so long; fewer than `STEPS` steps only where a block a core takes longer."""
+    trial = _calibrated(work, **settings)
+    fill = trial.rate * seconds / trial.networks
+    return trial.networks * max(1, round(fill / STEPS)), min(STEPS, max(CHECK_STEPS, round(fill)))
 
 
 @functools.cache
@@ -66,14 +73,15 @@ def _calibrated(work: Work, **settings: Any) -> Measurement:
     networks = selection.block_size(work.cell.program, engine) * selection.cores()
     steps, compiling = CHECK_STEPS, 0.0
     while True:
-        found = _train(work, networks, steps, compiling, **settings)
+        found = train(work, networks, steps, compiling, **settings)
         compiling = found.compile_seconds
         if found.seconds > 0.25 or steps >= STEPS:
             return found
         steps = min(4 * steps, STEPS)
 
 
-def _train(work: Work, networks: int, steps: int, compiling: float, **settings: Any) -> Measurement:
+def train(work: Work, networks: int, steps: int, compiling: float = 0.0, **settings: Any) -> Measurement:
+    """So many networks for so many steps, after `compiling` seconds of getting ready in earlier runs."""
     with compared(work, seeds=networks, steps=steps, **settings) as (result, whole):
         seconds = training_seconds(result, networks * steps)
         setting = f"{networks:,} networks × {steps:,} steps"

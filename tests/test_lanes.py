@@ -50,7 +50,12 @@ def agree(data: Dataset, trials: int = 6, **settings: Any) -> tuple[BlockResult,
     assert missing(grid[0].program) == ""
     rows = [(cell.index, trial) for cell in grid for trial in range(trials)]
     ours, theirs = trained(LanesEngine(), data, grid, rows), trained(ENGINE, data, grid, rows)
-    tolerance = TOLERANCE[grid[0].program.dtype]
+    compare(ours, theirs, TOLERANCE[grid[0].program.dtype])
+    return ours, theirs
+
+
+def compare(ours: BlockResult, theirs: BlockResult, tolerance: float) -> None:
+    """AssertionError unless parameters, histories and vital signs agree."""
     assert ours.parameters.keys() == theirs.parameters.keys()
     for part, wanted in theirs.parameters.items():
         for a, b in zip(jax.tree.leaves(ours.parameters[part]), jax.tree.leaves(wanted), strict=True):
@@ -65,7 +70,6 @@ def agree(data: Dataset, trials: int = 6, **settings: Any) -> tuple[BlockResult,
             # Where two outputs are equal but for rounding, the engines may name different classes.
             close = 0.1 if name.endswith("score") and tolerance == TOLERANCE["float32"] else 1e-4 * scale
             np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=close, err_msg=name)
-    return ours, theirs
 
 
 OFTEN = ("gelu", "elu", "relu6", "prelu", "rrelu", "glu", "softmax", "sparsemax")
@@ -325,6 +329,12 @@ def test_the_kernel_checks_its_arguments(change: dict[str, Any], said: str, monk
     grid = cells(DATA["binary"], width=4, depth=1)
     with pytest.raises(ValueError, match=said):
         trained(engine, DATA["binary"], grid, [(0, 0)])
+
+
+def test_checkpoints_that_do_not_rise_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("trainability.engine.lanes.run.checkpoints", lambda steps: (0, 5, 2, steps))
+    with pytest.raises(ValueError, match="steps that rise"):
+        trained(LanesEngine(), DATA["binary"], cells(DATA["binary"], width=4, depth=1), [(0, 0)])
 
 
 def test_formulas_are_programs_of_plain_data():

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.made import ENGINE, cells
 from tests.pairwise import Factors, Row, cover
-from tests.test_lanes import DATA, agree
+from tests.test_lanes import DATA, TOLERANCE, agree, compare, trained
 from trainability import vitals
 from trainability.activations import ACTIVATIONS
+from trainability.core.types import Dataset
 from trainability.engine.lanes import coverage
 from trainability.losses import LOSSES
 from trainability.normalization import NORMALIZATIONS
@@ -56,6 +60,8 @@ def allowed(row: Row) -> bool:
         return False
     if row.get("loss") == "perceptron" and row.get("dtype") == "float32":
         return False  # rounding decides whether a tie is corrected
+    if row.get("activation") == "exponential" and row.get("hidden") == "5-5-3":
+        return False  # eᶻ of eᶻ of eᶻ overflows: rounding decides at which step
     # The pulls of these losses are all of one size and may add up to nothing.
     return not (row.get("optimizer") in JUMPY and row.get("loss") in ("mae", "hinge", "perceptron"))
 
@@ -72,12 +78,36 @@ def name_of(row: Row) -> str:
     return "-".join(str(v) for k, v in row.items() if k != "alone" and v not in (False, None, 0.0))
 
 
+TRIALS = 3
+
+
+def settings_of(row: Row) -> tuple[Dataset, dict[str, Any]]:
+    """The data and the settings of a spec."""
+    settings: dict[str, Any] = {k: v for k, v in row.items() if k != "alone" and v is not None}
+    rate = OPTIMIZERS[row["optimizer"]].default_rate / 10
+    return DATA[settings.pop("task")], {**settings, "depth": (), "width": (), "steps": 100, "lr": rate}
+
+
 def check(row: Row) -> None:
     """Both engines train a row alike."""
-    settings: dict[str, Any] = {k: v for k, v in row.items() if k != "alone" and v is not None}
-    task = settings.pop("task")
-    rate = OPTIMIZERS[row["optimizer"]].default_rate / 10
-    agree(DATA[task], trials=3, depth=(), width=(), steps=100, lr=rate, **settings)
+    data, settings = settings_of(row)
+    agree(data, TRIALS, **settings)
+
+
+def rounding_decides(row: Row) -> bool:
+    """Whether the reference ends elsewhere if every input is another by a few roundings."""
+    data, settings = settings_of(row)
+    grid = cells(data, **settings)
+    trials = [(cell.index, trial) for cell in grid for trial in range(TRIALS)]
+    random, eps = np.random.default_rng(0), float(np.finfo(row["dtype"]).eps)
+    moved = {name: getattr(data, name) for name in ("x_train", "x_validation")}
+    near = dataclasses.replace(data, **{k: x * (1 + eps * random.uniform(-4, 4, x.shape)) for k, x in moved.items()})
+    one, two = (trained(ENGINE, inputs, grid, trials) for inputs in (data, near))
+    try:
+        compare(two, one, TOLERANCE[row["dtype"]])
+    except AssertionError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize("row", rows(every_pair=False), ids=name_of)
@@ -86,9 +116,14 @@ def test_combinations_train_as_in_the_reference(row: Row):
 
 
 @pytest.mark.soak
-def test_every_pair_trains_as_in_the_reference():
-    for row in rows(every_pair=True):
+@pytest.mark.parametrize("row", rows(every_pair=True), ids=name_of)
+def test_every_pair_trains_as_in_the_reference(row: Row):
+    try:
         check(row)
+    except AssertionError:
+        if rounding_decides(row):
+            pytest.skip("rounding decides: the reference does not agree with itself on inputs a rounding away")
+        raise
 
 
 def test_the_kernel_knows_the_whole_vocabulary():

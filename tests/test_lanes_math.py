@@ -212,6 +212,25 @@ def test_activations_are_numpys(choice: Choice, written_out: bool):
 
 
 @DTYPES
+def test_errors_of_gelu_are_under_six_units(dtype: type):
+    """In the tail, too, where both value and slope are tiny: x Φ(x), and a slope that passes 0 near −0.75."""
+    z = np.r_[np.linspace(-12.5, 12.5, 2001), np.random.default_rng(0).normal(size=500)].astype(dtype)
+    z = z[z != 0]
+    ours = applied(choose("gelu"), z, written_out=True)
+    with mpmath.workdps(40):
+        x = [mpmath.mpf(float(value)) for value in z]
+        share, density = [mpmath.ncdf(v) for v in x], [mpmath.npdf(v) for v in x]
+        values = [v * p for v, p in zip(x, share, strict=True)]
+        slopes = [p + v * d for v, p, d in zip(x, share, density, strict=True)]
+        # What the slope's two terms round to may be more than what is left of them.
+        sizes = [p + abs(v) * d for v, p, d in zip(x, share, density, strict=True)]
+        for part, exact, size in zip(ours, (values, slopes), (values, sizes), strict=True):
+            errors = [abs(float(mpmath.mpf(float(a)) - b)) for a, b in zip(part, exact, strict=True)]
+            units = np.spacing(np.abs(np.array([float(v) for v in size])).astype(dtype)).astype(np.float64)
+            assert np.max(errors / units) < 6.0
+
+
+@DTYPES
 @pytest.mark.parametrize("choice", [*ELEMENTWISE, *FORMULAS], ids=lambda c: c.text)
 def test_instruction_sets_give_the_same_bits(choice: Choice, dtype: type):
     z = np.r_[np.linspace(-12, 12, 97), [np.inf, -np.inf, np.nan, 1e30, -1e30, 0.0]].astype(dtype)

@@ -60,6 +60,10 @@ def test_a_key_depends_on_seed_trial_and_stream_alone(seed: int, trial: int, str
         random.trial_key(seed, np.array([trial], np.uint32), Stream(stream % len(Stream) + 1)),
     ):
         assert [int(w[0]) for w in other] != [int(w[0]) for w in alone]
+    streams = (Stream.DROPOUT, stream, Stream.WEIGHTS)
+    together = random.trial_keys(seed, np.array([[5], [trial]], np.uint32), streams)
+    assert [w[1, 0] for w in together[1]] == [w[0] for w in alone]
+    assert len(together) == len(streams)
 
 
 @pytest.fixture(scope="module")

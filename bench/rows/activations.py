@@ -17,16 +17,17 @@ SMOOTH = ("sigmoid", "tanh", "gelu")
 
 
 def run(effort: Effort) -> Found:
-    """Every shape, or to be quick every seventh; the activations by turns."""
-    turns, seconds, works = (1, 0.1, SHAPES[::7]) if effort.quick else (3, 0.15, SHAPES)
+    """Every shape, or to be quick every seventh; the activations by turns, each with as much work as ReLU."""
+    turns, seconds, works = (1, 0.1, SHAPES[::7]) if effort.quick else (5, 0.1, SHAPES)
     table = Table("shape", "ReLU", *SMOOTH, box=None, pad_edge=False)
     found: dict[str, dict[str, list[float]]] = {}
     for i, work in enumerate(works):
         effort.say(f"{i + 1} of {len(works)}: {work.name}")
         rates: dict[str, list[float]] = {name: [] for name in ("relu", *SMOOTH)}
+        networks, steps = front_door.sized(seconds, work, engine="lanes")
         for _ in range(turns):
             for name, kept in rates.items():
-                kept.append(front_door.measure(seconds, work, engine="lanes", activation=name).rate)
+                kept.append(front_door.train(work, networks, steps, engine="lanes", activation=name).rate)
         found[work.name] = rates
         shares = [digits(statistics.median(_shares(rates, name))) for name in SMOOTH]
         table.add_row(work.name, short(statistics.median(rates["relu"])), *shares)

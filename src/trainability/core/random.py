@@ -14,6 +14,7 @@ Reference: J. K. Salmon et al., Parallel random numbers: as easy as 1, 2, 3, SC 
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -52,10 +53,16 @@ def threefry(key: Words, counter: Words) -> Words:
 
 def trial_key(seed: int, trial: np.ndarray, stream: Stream) -> Words:
     """The keys of trials (uint32 array, any shape) for a stream, under a seed of 0 to 2⁶⁴ − 1."""
+    return trial_keys(seed, trial, (stream,))[0]
+
+
+def trial_keys(seed: int, trial: np.ndarray, streams: Sequence[Stream]) -> list[Words]:
+    """`trial_key` for several streams at once: of so few numbers NumPy's calls cost more than their work."""
     trial = np.asarray(trial, np.uint32)
     high, low = (np.full(trial.shape, word, np.uint32) for word in (seed >> 32, seed & 0xFFFFFFFF))
+    counters = np.array(streams, np.uint32).reshape(-1, *[1] * trial.ndim)
     with np.errstate(over="ignore"):
-        return threefry((high, low), (trial, np.full(trial.shape, stream, np.uint32)))
+        return list(zip(*threefry((high, low), (trial, counters)), strict=True))
 
 
 def words(key: Words, major: int, count: int) -> Words:

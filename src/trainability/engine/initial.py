@@ -34,16 +34,14 @@ def initial_parameters(
     count, fans = len(trials), network.widths
     weights = [np.empty((count, a, b), dtype) for a, b in fans]
     biases = [np.empty((count, b), dtype) for _, b in fans]
-    for texts, arrays, stream in (
-        (trials.init, weights, random.Stream.WEIGHTS),
-        (trials.bias_init, biases, random.Stream.BIASES),
-    ):
-        for text in dict.fromkeys(texts):
-            rows = np.array([i for i, t in enumerate(texts) if t == text])
-            key = random.trial_key(trials.seed, trials.trial[rows], stream)
-            choice = INITIALIZERS.choose(text)
+    keys = random.trial_keys(trials.seed, trials.trial, (random.Stream.WEIGHTS, random.Stream.BIASES))
+    for texts, arrays, key in zip((trials.init, trials.bias_init), (weights, biases), keys, strict=True):
+        alike = dict.fromkeys(texts)
+        for text in alike:
+            rows = slice(None) if len(alike) == 1 else [i for i, t in enumerate(texts) if t == text]
+            choice, own = INITIALIZERS.choose(text), (key[0][rows], key[1][rows])
             for layer, array in enumerate(arrays):
-                array[rows] = draw(choice, key, layer, array.shape[1:], fans[layer], numbers)
+                array[rows] = draw(choice, own, layer, array.shape[1:], fans[layer], numbers)
     norm = NORMALIZATIONS[network.norm]
     hidden = [b for _, b in fans[:-1]]
     normed = hidden if norm.axis else []

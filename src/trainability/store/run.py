@@ -76,7 +76,8 @@ class Run:
         """
         layout.check_part(kind, key)
         buffer = io.BytesIO()
-        table.write_parquet(buffer, compression="zstd", compression_level=1, statistics=False)
+        # Measured against zstd: half the processor's time, which is taken from training, and a sixth more of the disk.
+        table.write_parquet(buffer, compression="lz4", statistics=False)
         data = buffer.getvalue()
         part = PartName(kind, key, hashlib.sha256(data).hexdigest()[: layout.CHECKSUM_LENGTH])
         self._write_file(self._parts / part.text, data)

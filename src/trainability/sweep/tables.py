@@ -41,6 +41,11 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
     """
     import polars as pl
 
+    lists = pl.List(pl.Float32)
+    schema = {"cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": lists, "region": lists}
+    considered = trials.trial < PORTRAIT_TRIALS
+    if not considered.any():
+        return pl.DataFrame(schema=schema)
     points, _, _ = portrait_points(data)
     grid = None
     if data.x_train.shape[1] == 2:
@@ -48,7 +53,7 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
         grid = np.stack(np.meshgrid(first, second), axis=-1).reshape(-1, 2)
     rows = []
     for cell, solved in sorted(set(zip(trials.cell.tolist(), result.columns["solved"].tolist(), strict=True))):
-        alike = (trials.cell == cell) & (result.columns["solved"] == solved) & (trials.trial < PORTRAIT_TRIALS)
+        alike = (trials.cell == cell) & (result.columns["solved"] == solved) & considered
         matching = np.flatnonzero(alike)
         if not len(matching):
             continue
@@ -61,8 +66,6 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
             "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
             "answers": answer(points), "region": None if grid is None else answer(grid),
         })  # fmt: skip
-    lists = pl.List(pl.Float32)
-    schema = {"cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": lists, "region": lists}
     return pl.DataFrame(rows, schema=schema)
 
 

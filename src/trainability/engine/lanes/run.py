@@ -72,22 +72,17 @@ class LanesEngine:
             on_steps(reached - told)
             told = reached
 
-        intervals: list[tuple[float, float]] = []
-        marks, measured = checkpoints(steps), []
-        for mark in marks:
-            started = time.perf_counter()
-            block.advance(mark, tell)
-            measured.append(block.measure(tell))
-            intervals.append((started, time.perf_counter()))
-            tell()
-        real = len(trials)
-        scores, signs = (np.stack(part, 1)[:real] for part in zip(*measured, strict=True))
+        marks, real = checkpoints(steps), len(trials)
+        started = time.perf_counter()
+        scores, signs = (part[:, :real].swapaxes(0, 1) for part in block.train(marks, tell))
+        interval = (started, time.perf_counter())
+        tell()
         first, nan, stop = np.array(block.steps(), np.int64)[:real].T
         columns = record_columns(
             program, data, trials, marks, scores, signs, measures, first_step=first, nan_step=nan, stop_step=stop
         )
         flat, running = (part[:real] for part in block.parameters())
-        return BlockResult(columns, unpacked(program, flat, running), tuple(intervals), 0.0)
+        return BlockResult(columns, unpacked(program, flat, running), (interval,), 0.0)
 
     def make(
         self,
@@ -108,7 +103,7 @@ class LanesEngine:
         numbers = np.concatenate([np.stack([trials.numbers[name] for name in _NUMBERS], axis=1), *entries], axis=1)
         offsets = np.cumsum([len(_NUMBERS), *(part.shape[1] for part in entries)]).tolist()
         streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
-        keys = [np.stack(random.trial_key(trials.seed, trials.trial, stream), axis=1) for stream in streams]
+        keys = [np.stack(key, axis=1) for key in random.trial_keys(trials.seed, trials.trial, streams)]
         samples = [
             part
             for x, targets, spread in encoded(program, data)

@@ -99,7 +99,7 @@ def _run(
     parameters = jax.tree.map(jnp.asarray, host)
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
     streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
-    keys = jax.tree.map(jnp.asarray, train.Keys(*(random.trial_key(trials.seed, trials.trial, s) for s in streams)))
+    keys = jax.tree.map(jnp.asarray, train.Keys(*random.trial_keys(trials.seed, trials.trial, streams)))
     arrays = _arrays(program, data)
     total = jnp.int32(steps)
 

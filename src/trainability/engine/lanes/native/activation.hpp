@@ -8,6 +8,7 @@
 #include <string>
 
 #include "formula.hpp"
+#include "normal.hpp"
 #include "simplex.hpp"
 
 namespace lanes {
@@ -117,9 +118,9 @@ template <class T> class Activation {
                 });
             case Kind::gelu:  // x Φ(x)
                 return loop([=](P x, P& d) {
-                    const Tail<T> t = tail<T>(abs<T>(x) * T(0.70710678118654752));
-                    const P low = T(0.5) * t.area, cdf = select(x < zero, low, one - low);
-                    d = fma(x, t.gauss * T(0.39894228040143268), cdf);
+                    const Normal<T> normal = standard_normal<T>(x);
+                    const P cdf = select(x < zero, normal.beyond, one - normal.beyond);
+                    d = fma(normal.x, normal.density, cdf);
                     return x * cdf;
                 });
             case Kind::elu:  // α (eˣ − 1) below 0

@@ -130,21 +130,23 @@ Pulse pulse_of(const nb::callable& call) {
     });
 }
 
-template <class T> void advance(Handle<T>& handle, int64_t until, nb::callable on_pulse) {
-    Pulse pulse = pulse_of(on_pulse);
-    nb::gil_scoped_release released;
-    handle.block->advance(until, pulse);
-}
-
-template <class T> nb::tuple measure(Handle<T>& handle, nb::callable on_pulse) {
+// Trains to each of the rising steps `marks` and measures there: the four scores (marks, trials, 4) and the vital signs
+// (marks, trials, layers, vital signs). In one call, because each wait for Python's lock may take milliseconds.
+template <class T> nb::tuple train(Handle<T>& handle, const std::vector<int64_t>& marks, nb::callable on_pulse) {
     Pulse pulse = pulse_of(on_pulse);
     Block<T>& block = *handle.block;
+    require(std::is_sorted(marks.begin(), marks.end()), "steps that rise");
+    const size_t many = block.layers() * block.settings.vitals.size();
     T *scores, *signs;
-    auto a = fresh<T>(scores, block.trials(), 4);
-    auto b = fresh<T>(signs, block.trials(), block.layers(), block.settings.vitals.size());
+    auto a = fresh<T>(scores, marks.size(), block.trials(), 4);
+    auto b = fresh<T>(signs, marks.size(), block.trials(), block.layers(), block.settings.vitals.size());
     {
         nb::gil_scoped_release released;
-        block.measure(scores, signs, pulse);
+        for (int64_t mark : marks) {
+            block.advance(mark, pulse);
+            block.measure(scores, signs, pulse);
+            scores += block.trials() * 4, signs += block.trials() * many;
+        }
     }
     return nb::make_tuple(a, b);
 }
@@ -204,9 +206,8 @@ template <class T> void define(nb::module_& module, const char* name) {
     nb::class_<Handle<T>>(module, name)
         .def_static("make", &make<T>)
         .def_static("bytes", &bytes<T>)
-        .def("advance", &advance<T>)
+        .def("train", &train<T>)
         .def("done", [](Handle<T>& h) { return h.block->done(); })
-        .def("measure", &measure<T>)
         .def("parameters", &parameters<T>)
         .def("steps", &steps<T>)
         .def_static("apply", &apply<T>)

@@ -55,8 +55,10 @@ template <class T> class Update {
             rule.optimizer = Optimizer::sgd;
         }
         rule.with([&](auto direction) {
-            P unused[3]{};
-            const P* const now = weights.now.data();
+            // Copies of its own: what is reached by reference is read from memory, and written there, for every weight.
+            P unused[3]{}, broken = poison;
+            const P pace = rate, fall = shrink;
+            const P *const now = weights.now.data(), *const slope = gradient.data();
             P *const next = weights.next.data(), *m[3];
             size_t d[3];
             for (int i = 0; i < 3; ++i) {
@@ -64,13 +66,14 @@ template <class T> class Update {
                 m[i] = d[i] ? weights.memory[i].data() : &unused[i];
             }
             for (const Layer& layer : layers)
-                for (size_t i = layer.weights; i < layer.end; ++i) {
+                for (size_t i = layer.weights, biases = layer.biases, end = layer.end; i < end; ++i) {
                     const P w = now[i];
-                    P moved = w - rate * direction(gradient[i], w, m[0][i * d[0]], m[1][i * d[1]], m[2][i * d[2]]);
-                    if (i < layer.biases) moved = moved - shrink * w;
+                    P moved = w - pace * direction(slope[i], w, m[0][i * d[0]], m[1][i * d[1]], m[2][i * d[2]]);
+                    if (i < biases) moved = moved - fall * w;
                     next[i] = moved;
-                    poison = fma(moved, P{}, poison);
+                    broken = fma(moved, P{}, broken);
                 }
+            poison = broken;
         });
         return poison;
     }
