@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import trainability
 from tests.activation_choices import every_elementwise
+from tests.command import Cli
 from trainability import problems, theory
 from trainability.activations import choose, numpy_function, numpy_slope
 from trainability.core.errors import SpecError, UsageError
@@ -104,9 +105,8 @@ def test_a_loss_and_its_slope_agree(loss, task):
     values = tuple(p.default for p in loss.parameters)
     outputs = rng.normal(size=targets.shape) * 2
     with jax.enable_x64(True):
-        wanted = jax.grad(lambda z: loss.function(z, jax.numpy.asarray(targets), *values).sum())(
-            jax.numpy.asarray(outputs)
-        )
+        goal, at = jax.numpy.asarray(targets), jax.numpy.asarray(outputs)
+        wanted = jax.grad(lambda z: loss.function(z, goal, *values).sum())(at)
     assert loss.slope(outputs, targets, *values) == pytest.approx(np.asarray(wanted), rel=1e-6, abs=1e-9)
     several = loss.slope(np.stack([outputs, -outputs]), targets, *values)
     assert several[1] == pytest.approx(loss.slope(-outputs, targets, *values))
@@ -219,16 +219,25 @@ def test_one_sample_is_one_sample():
         assert many.gradient_median == pytest.approx(alone.gradient_median, rel=0.03)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "relu", "sigmoid"])
+@pytest.mark.parametrize(
+    ("activation", "init"), [("tanh", "lecun_normal:3"), ("relu", "he_normal"), ("sigmoid", "keras")]
+)
 @pytest.mark.parametrize("problem", ["moons", "digits", "diabetes"])
-def test_64_samples_stand_for_the_others(problem: str, activation: str, monkeypatch: pytest.MonkeyPatch):
-    """Within 20 % of what all of them give."""
+def test_64_samples_stand_for_the_others(problem: str, activation: str, init: str, monkeypatch: pytest.MonkeyPatch):
+    """Within 15 % of what all of them give, also where chaos leaves samples nothing in common but with themselves."""
     data = problems.load(problem)
-    (few,) = theory.predict(activation, "lecun_normal:1.5", 5, 64, problem=data)
+    (few,) = theory.predict(activation, init, 8, 64, problem=data)
     monkeypatch.setattr(batch, "MOST_SAMPLES", 256)
-    (all_,) = theory.predict(activation, "lecun_normal:1.5", 5, 64, problem=data)
+    (all_,) = theory.predict(activation, init, 8, 64, problem=data)
     assert few.samples == all_.samples > 64
-    assert few.gradient == pytest.approx(all_.gradient, rel=0.2)
+    assert few.gradient == pytest.approx(all_.gradient, rel=0.15)
+
+
+def test_it_is_said_of_how_many_samples_gradients_are(cli: Cli):
+    shown = {p: cli("predict", "--activation", "tanh", *p) for p in ((), ("--problem", "xor"))}
+    assert [code for code, _, _ in shown.values()] == [0, 0]
+    assert "samples" not in shown[()][1]
+    assert "inputs: xor; gradients are of the loss over 4 samples" in shown["--problem", "xor"][1]
 
 
 def test_each_sample_drops_units_of_its_own():

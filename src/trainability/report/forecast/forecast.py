@@ -71,6 +71,12 @@ class Forecast:
     def __getitem__(self, index: int) -> Row:
         return self.rows[index]
 
+    @property
+    def inputs(self) -> str:
+        """What the inputs are, and over how many of them gradients are summed, in words."""
+        samples = max(row.prediction.samples for row in self.rows)
+        return f"{self.data}; gradients are of the loss over {samples:,} samples" if samples > 1 else self.data
+
     @functools.cached_property
     def conclusion(self) -> str:
         """The largest and smallest ratio; where something was measured, how far theory is off, in numbers."""
