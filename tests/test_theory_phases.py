@@ -379,3 +379,11 @@ def test_gates_and_layers_are_refused_in_words():
         for phi in (entry, default_choice(entry), choose(entry.name)):
             with pytest.raises(SpecError, match=entry.name):
                 theory.gain(phi)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus", "elu"])
+def test_a_map_that_nears_the_identity_has_no_fixed_points_of_rounding(name: str):
+    """At σ_w² = 2 all of these become ReLU far out, whose map is the identity."""
+    points = theory.fixed_points(name, 2.0, 0.0)
+    assert all(point.q < 1e6 for point in points), points.words
+    assert [p.q for p in theory.fixed_points("gelu", 2.0, 0.0)] == [0.0]
