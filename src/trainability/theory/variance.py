@@ -16,7 +16,7 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.functions import Activating, non_negative
-from trainability.theory.moments import Moments, moments
+from trainability.theory.moments import SMALLEST_Q, Moments, moments
 from trainability.theory.roots import roots
 
 Stability: TypeAlias = Literal["stable", "unstable", "half-stable"]
@@ -154,7 +154,7 @@ def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
         above = signs[np.searchsorted(table.q, q * (1 + 1e-9)) :]
         sides = [next((int(s) for s in side if s), 0) for side in (below[::-1], above)]
         points.append(_point(m, q, sigma_w2, _sides(excess, q, sides)))
-    return FixedPoints(tuple(points), False, _words(points, table.q[-1], values[np.flatnonzero(values)[-1]]))
+    return FixedPoints(tuple(points), False, _words(points, table.q[-1], float(values[np.flatnonzero(values)[-1]])))
 
 
 def attractor(phi: Activating, sigma_w2: float, sigma_b2: float, start: float = 1.0) -> FixedPoint | None:
@@ -223,13 +223,14 @@ def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tupl
 
 
 def _point(m: Moments, q: float, sigma_w2: float, sides: tuple[int, int]) -> FixedPoint:
-    chi_q = sigma_w2 * m.at("growth", q)
+    at = q if q >= SMALLEST_Q else 0.0  # below the table the map is a straight line
+    chi_q = sigma_w2 * m.at("growth", at)
     stability: Stability = "half-stable"
     if sides == (1, -1):
         stability = "stable" if chi_q > -1 else "unstable"
     elif sides == (-1, 1):
         stability = "unstable"
-    return FixedPoint(q, chi_q, sigma_w2 * m.at("slope_second", q), stability)
+    return FixedPoint(q, chi_q, sigma_w2 * m.at("slope_second", at), stability)
 
 
 def _words(points: list[FixedPoint], last: float, excess: float) -> str:
