@@ -4,9 +4,10 @@
 writes the numbers to ``bench/gallery.json``. Every network sees one sample, as mean-field theory does; its ratio is the
 first layer's gradient over the output layer's, before any training.
 
-Where it holds: down to a depth of a sixteenth of the width, all medians lie within 25 % of the predicted ones, beside
-what so few networks leave open. Where it fails: networks deeper than they are wide that are critical or chaotic, such
-as GELU after He; there what scatters on the way forward changes the slopes on the way back by more than first order.
+Where it holds: down to a depth of an eighth of the width, all medians lie within 25 % of the predicted ones, beside
+what so few networks leave open. Where it fails: GELU after He from 16 layers on, whose variance falls slowly at first
+and then collapses, in every network at a depth of its own; and some networks at least twice as deep as wide. To follow
+the median network's own variances, instead of the first order in what scatters, was tried: it mended none.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ WIDTHS = (16, 32, 64, 128, 256)
 TOLERANCE = 0.25
 """Of ln(measured median / predicted median), beside what few networks leave open."""
 
-HOLDS_TO = 1 / 16
+HOLDS_TO = 1 / 8
 """Depth over width down to which all pairs keep to it."""
 
 SMALLEST = 1e-36

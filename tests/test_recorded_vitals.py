@@ -11,10 +11,10 @@ import pytest
 from tests.made import cells, dataset, train
 from trainability.activations import numpy_function, numpy_slope
 from trainability.activations.choosing import choose
+from trainability.core.records import VITAL_SAMPLES
 from trainability.core.types import Dataset
 from trainability.engine.initial import initial_parameters
 from trainability.engine.interface import BlockResult, Program
-from trainability.engine.reference.train import VITAL_SAMPLES
 from trainability.sweep import plan
 from trainability.vitals import names
 

@@ -7,7 +7,7 @@ import math
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import exactly
@@ -213,6 +213,7 @@ def test_double_integrals_agree_with_closed_forms(text: str, c: float):
 
 
 @given(SMOOTH_AND_KINKED, GAINS, BIASES)
+@example("tanh", 0.5, 1e-100)
 @settings(max_examples=60)
 def test_fixed_points_reproduce_themselves_and_say_truly_what_attracts(text: str, sigma_w: float, sigma_b: float):
     sigma_w2, sigma_b2 = sigma_w**2, sigma_b**2
@@ -221,7 +222,7 @@ def test_fixed_points_reproduce_themselves_and_say_truly_what_attracts(text: str
         assert found.everywhere or "no fixed point" in found.words
     for point in found:
         assert theory.variance_map(text, point.q, sigma_w2, sigma_b2) == pytest.approx(point.q, rel=1e-9, abs=1e-18)
-        if point.stability == "half-stable" or point.q == 0 or abs(abs(point.chi_q) - 1) < 1e-4:
+        if point.stability == "half-stable" or point.q < 1e-20 or abs(abs(point.chi_q) - 1) < 1e-4:
             continue
         moved = theory.variance_map(text, point.q * 1.001, sigma_w2, sigma_b2)
         assert (abs(moved - point.q) < 0.001 * point.q) == point.stable
@@ -379,3 +380,11 @@ def test_gates_and_layers_are_refused_in_words():
         for phi in (entry, default_choice(entry), choose(entry.name)):
             with pytest.raises(SpecError, match=entry.name):
                 theory.gain(phi)
+
+
+@pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus", "elu"])
+def test_a_map_that_nears_the_identity_has_no_fixed_points_of_rounding(name: str):
+    """At σ_w² = 2 all of these become ReLU far out, whose map is the identity."""
+    points = theory.fixed_points(name, 2.0, 0.0)
+    assert all(point.q < 1e6 for point in points), points.words
+    assert [p.q for p in theory.fixed_points("gelu", 2.0, 0.0)] == [0.0]

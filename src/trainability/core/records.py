@@ -38,6 +38,14 @@ PORTRAIT_POINTS: Final = 500
 PORTRAIT_TRIALS: Final = 256
 """Only the first trials of a cell are portrayed, so that portraits of a million trials do not fill the disk."""
 
+VITAL_SAMPLES: Final = 256
+"""Vital signs are measured on at most this many training samples, spread evenly over the data as it is ordered."""
+
+
+def vital_rows(samples: int) -> slice:
+    """Those training samples."""
+    return slice(None, None, -(-samples // VITAL_SAMPLES))
+
 
 def portrait_points(data: Dataset) -> tuple[np.ndarray, np.ndarray, str]:
     """The inputs that a portrait answers, their labels, and where they come from.

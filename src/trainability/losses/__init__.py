@@ -23,6 +23,7 @@ class Loss(Entry):
 
     Attributes:
         function: (outputs, targets, *parameters) -> loss per sample; JAX arrays (samples, outputs) -> (samples,).
+        slope: the same in NumPy -> its derivative by the outputs, (…, samples, outputs) as the outputs; for the theory.
         tasks: the tasks it is defined for.
         on_logits: it contains the output activation itself, so that the last layer must be the identity.
         one_hot_binary: two outputs, one per label, for a binary task too.
@@ -31,6 +32,7 @@ class Loss(Entry):
     """
 
     function: Callable[..., Any]
+    slope: Callable[..., np.ndarray]
     tasks: tuple[Task, ...]
     on_logits: bool = False
     one_hot_binary: bool = False
@@ -74,6 +76,8 @@ class Loss(Entry):
 
 
 LOSSES: Catalogue[Loss] = Catalogue("loss", __name__, Loss)
+
+DEFAULT_LOSS: dict[Task, str] = {"binary": "bce", "classes": "cross_entropy", "regression": "mse"}
 
 
 def boundary(loss: Loss) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from trainability.core.catalogue import Parameter
 from trainability.losses import Loss
 
@@ -35,11 +37,28 @@ def _log_cosh(outputs: Any, targets: Any) -> Any:
     return jnp.mean(error + jnp.log1p(jnp.exp(-2.0 * error)) - jnp.log(2.0).astype(error.dtype), axis=1)
 
 
+def _mse_slope(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return 2.0 * (outputs - targets) / outputs.shape[-1]
+
+
+def _mae_slope(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.sign(outputs - targets) / outputs.shape[-1]
+
+
+def _huber_slope(outputs: np.ndarray, targets: np.ndarray, delta: float) -> np.ndarray:
+    return np.clip(outputs - targets, -delta, delta) / outputs.shape[-1]
+
+
+def _log_cosh_slope(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    return np.tanh(outputs - targets) / outputs.shape[-1]
+
+
 MSE = Loss(
     name="mse",
     aliases=("mean_squared_error", "l2_loss"),
     summary="mean of squared errors",
     function=_mse,
+    slope=_mse_slope,
     tasks=("binary", "classes", "regression"),
     labelled_output="sigmoid",
     torch="torch.nn.functional.mse_loss",
@@ -50,6 +69,7 @@ MAE = Loss(
     aliases=("mean_absolute_error", "l1_loss"),
     summary="mean of absolute errors",
     function=_mae,
+    slope=_mae_slope,
     tasks=("binary", "classes", "regression"),
     labelled_output="sigmoid",
     torch="torch.nn.functional.l1_loss",
@@ -60,6 +80,7 @@ HUBER = Loss(
     summary="squared below delta, absolute above",
     parameters=(Parameter("delta", 1.0, low=0.0, open_low=True, doc="where it turns"),),
     function=_huber,
+    slope=_huber_slope,
     tasks=("binary", "classes", "regression"),
     labelled_output="sigmoid",
     reference="P. Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35 (1964)",
@@ -70,6 +91,7 @@ LOG_COSH = Loss(
     name="log_cosh",
     summary="log cosh of the error: squared near 0, absolute far out, smooth",
     function=_log_cosh,
+    slope=_log_cosh_slope,
     tasks=("binary", "classes", "regression"),
     labelled_output="sigmoid",
     keras="keras.losses.LogCosh",

@@ -18,14 +18,13 @@ from trainability.core.types import Dataset, Network
 from trainability.engine import selection
 from trainability.engine.interface import Program, Trials
 from trainability.initializers import INITIALIZERS
-from trainability.losses import LOSSES
+from trainability.losses import DEFAULT_LOSS, LOSSES
 from trainability.normalization import NORMALIZATIONS
 from trainability.optimizers import OPTIMIZERS
 from trainability.schedules import SCHEDULES
 from trainability.sweep.spec import AXES, MOST, MOST_LAYERS, MOST_UNITS, Spec
 from trainability.sweep.target import parse_target, target_text
 
-DEFAULT_LOSS = {"binary": "bce", "classes": "cross_entropy", "regression": "mse"}
 DEFAULT_STEPS = 2000
 DEFAULT_BATCH = 32
 MOST_CELLS = 20_000

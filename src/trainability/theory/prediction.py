@@ -5,14 +5,18 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.core.lists import split_list
 from trainability.core.types import Dataset
 from trainability.initializers import INITIALIZERS
+from trainability.losses import DEFAULT_LOSS, LOSSES
 from trainability.normalization import NORMALIZATIONS
+from trainability.theory.batch import Batch, BatchGradient, batch_of, propagate_batch
 from trainability.theory.correlation import correlation_of, share
 from trainability.theory.functions import Activating, non_negative, resolve
 from trainability.theory.isometry import whole
@@ -46,6 +50,8 @@ class Prediction:
         correlation: c*, where the correlation of two inputs settles.
         variance_length, correlation_length: ξ_q and ξ_c in layers; inf where nothing is lost, None where undefined.
         variance: of each layer's pre-activations.
+        samples: how many samples' gradients are summed, as far as they do not cancel: those of a problem on which
+            vital signs are measured, else 1.
         gradient: per layer, root mean square of the weights' gradient over the output layer's; for wide layers.
         gradient_median: the same for the median network of this width.
         gradient_log_deviation: the deviation of ln(gradient) between networks of this width.
@@ -75,6 +81,7 @@ class Prediction:
     variance_length: float | None
     correlation_length: float | None
     variance: tuple[float, ...]
+    samples: int
     gradient: tuple[float, ...]
     gradient_median: tuple[float, ...]
     gradient_log_deviation: tuple[float, ...]
@@ -133,6 +140,8 @@ def predict(
     second_moment: float = 1.0,
     kernel: int = 1,
     problem: str | Dataset | None = None,
+    loss: str | None = None,
+    output: str | None = None,
 ) -> Predictions:
     """What mean-field theory says of each network before any training.
 
@@ -150,7 +159,9 @@ def predict(
         inputs: features; by default as many as `width`. outputs: units of the last layer.
         second_moment: mean square of an input; 1 for standardised data.
         kernel: places of a convolution's kernel (9 for 3 × 3), whose channels are then `width`; 1 for dense layers.
-        problem: takes inputs, outputs and second_moment from this problem (``xor``, ``file:data.csv``) or data set.
+        problem: takes inputs, outputs and second_moment from this problem (``xor``, ``file:data.csv``) or data set, and
+            the gradient of a loss over its samples instead of that of one sample.
+        loss, output: that loss and what the last layer applies; by default those that `compare` takes.
 
     Returns:
         A sequence of `Prediction`.
@@ -161,10 +172,18 @@ def predict(
     Example:
         >>> prediction, = predict("sigmoid", "keras", depth=10, width=2, problem="xor")
         >>> prediction.phase, f"{prediction.gradient_ratio:.0e}"
-        ('ordered', '6e-07')
+        ('ordered', '4e-07')
     """
+    batch = None
     if problem is not None:
-        inputs, outputs, second_moment = _of_data(problem)
+        from trainability import problems
+
+        known = problems.load(problem) if isinstance(problem, str) else problem
+        choice = LOSSES.choose(loss or DEFAULT_LOSS[known.task])
+        inputs, outputs, second_moment = known.x_train.shape[1], choice.entry.outputs(known), _second_moment(known)
+        batch = batch_of(known, choice, output)
+    elif loss or output:
+        raise SpecError("a loss or an output activation needs a problem: theory without data is of one sample")
     axes = [_levels(axis) for axis in (activation, init, depth, width, norm, residual, dropout)]
     count = math.prod(len(axis) for axis in axes)
     if count > MOST_CHOICES:
@@ -173,7 +192,7 @@ def predict(
     outputs = whole(outputs, "outputs")
     inputs = None if inputs is None else whole(inputs, "inputs")
     kernel = whole(kernel, "kernel")
-    data = _Data(bias_init, inputs, outputs, second_moment, kernel)
+    data = _Data(bias_init, inputs, outputs, second_moment, kernel, batch)
     return Predictions(tuple(_one(data, *choice) for choice in itertools.product(*axes)))
 
 
@@ -186,6 +205,7 @@ class _Data:
     outputs: int
     second_moment: float
     kernel: int
+    batch: Batch | None
 
 
 def _one(
@@ -217,7 +237,10 @@ def _one(
     sigma_b2 = biases.entry.variance(channels, channels, biases.values)
     normalized = entry.axis is not None
     settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
-    passed = propagate(m, layers, data.second_moment, normalized=normalized, residual=residual, dropout=dropout)
+    ways: dict[str, Any] = {"normalized": normalized, "residual": residual, "dropout": dropout}
+    found = data.batch and propagate_batch(m.phi, layers, data.batch, **ways)
+    passed = propagate(m, layers, data.second_moment, **ways, relative=found.relative if found else None)
+    passed = _over_batch(passed, found) if found else passed
     length = settled.correlation_length
     band = None if length is None else trainable_depth(length)
     return Prediction(
@@ -236,6 +259,7 @@ def _one(
         sigma_b2=sigma_b2,
         **vars(settled),
         variance=passed.variance,
+        samples=data.batch.samples if data.batch and found else 1,
         gradient=passed.gradient,
         gradient_median=_median(passed),
         gradient_log_deviation=passed.log_deviation,
@@ -298,13 +322,21 @@ def _median(passed: Propagation) -> tuple[float, ...]:
     return tuple(g * math.exp(s) for g, s in zip(passed.gradient, passed.log_shift, strict=True))
 
 
-def _of_data(problem: str | Dataset) -> tuple[int, int, float]:
-    """(inputs, outputs, second moment) of a data set."""
-    from trainability import problems
+def _over_batch(passed: Propagation, found: BatchGradient) -> Propagation:
+    """Samples cancel as they do in wide layers; width does to the sum what it does to one sample."""
+    gradient, median = np.array(found.gradient), np.array(found.median)
+    known = (gradient > 0) & (median > 0)
+    apart = np.log(np.where(known, median, 1.0) / np.where(known, gradient, 1.0))
+    return replace(
+        passed,
+        gradient=found.gradient,
+        log_shift=tuple((np.array(passed.log_shift) + apart).tolist()),
+        log_deviation=tuple(np.sqrt(np.square(passed.log_deviation) + found.log_variance).tolist()),
+    )
 
-    data = problems.load(problem) if isinstance(problem, str) else problem
-    outputs = len(data.classes) if data.task == "classes" else len(data.targets)
-    return data.x_train.shape[1], outputs, float((data.x_train**2).mean())
+
+def _second_moment(data: Dataset) -> float:
+    return float((data.x_train**2).mean())
 
 
 def _levels(axis: Choices) -> list[Any]:

@@ -39,8 +39,7 @@ class Propagation:
     Attributes:
         variance: of the pre-activations, before normalisation.
         gradient: root mean square of the loss's gradient by the layer's weights, relative to the last layer's. Over
-            many
-            networks: the root of the mean of the squares.
+            many networks: the root of the mean of the squares.
         log_shift: what is to be added to ln gradient for the median network of this width.
         log_deviation: the deviation of ln gradient between networks of this width.
     """
@@ -78,6 +77,7 @@ def propagate(
     normalized: bool = False,
     residual: bool = False,
     dropout: float = 0.0,
+    relative: Sequence[float] | None = None,
 ) -> Propagation:
     """Forward and back through `layers`, the output layer last.
 
@@ -87,6 +87,7 @@ def propagate(
             which are alike in wide layers: weights of mean 0 leave nothing to centre).
         residual: whether a hidden layer as wide as its input adds its input to its answer.
         dropout: the share of units that are dropped after each hidden layer's activation.
+        relative: each hidden layer's `finite_width.relative_variance`, where it is not that of one sample.
 
     Raises:
         SpecError: an expectation has no finite value at the variance that a layer has.
@@ -110,7 +111,7 @@ def propagate(
         mean = mean + centre if joins else centre
     last = layers[-1]
     variances = [p.variance for p in passed] + [last.fan_in * last.weight_variance * second + last.bias_variance]
-    squares, shifts, spreads = _back(m, layers, passed, second, scatter_in, normalized, dropout)
+    squares, shifts, spreads = _back(m, layers, passed, second, scatter_in, normalized, dropout, relative)
     return Propagation(
         tuple(variances),
         tuple(math.sqrt(square) for square in squares),
@@ -127,16 +128,19 @@ def _back(
     scatter_in: Scatter,
     normalized: bool,
     dropout: float,
+    relative: Sequence[float] | None,
 ) -> tuple[list[float], list[float], list[float]]:
     """Per layer, over the last: mean square of the gradient; mean and variance of what width adds to its logarithm."""
     squares, shifts, spreads = [1.0], [0.0], [0.0]
     delta, skipped = 1.0, 0.0  # mean squares of the gradient by the layer's pre-activations and by its sum's shortcut
     shift = spread = 0.0
-    for layer, following, here in zip(reversed(layers[:-1]), reversed(layers[1:]), reversed(passed), strict=True):
+    spread_of = relative or [relative_variance(m, here.normed) for here in passed]
+    backwards = (reversed(part) for part in (layers[:-1], layers[1:], passed, spread_of))
+    for layer, following, here, one in zip(*backwards, strict=True):
         through = following.fan_out * following.weight_variance * delta
         arriving = through + skipped
         slope = m.at("slope_second", here.normed) / (1 - dropout)
-        added_shift, added_spread = _scatter(m, here.normed, layer.fan_out, through, skipped)
+        added_shift, added_spread = _scatter(one, layer.fan_out, through, skipped)
         shift, spread = shift + added_shift + here.scatter.of_slope(m, here.normed), spread + added_spread
         delta = slope * arriving / ((here.variance + EPSILON) if normalized else 1.0)
         skipped = arriving if here.joins else 0.0
@@ -148,11 +152,11 @@ def _back(
     return squares, shifts, spreads
 
 
-def _scatter(m: Moments, q: float, width: int, through: float, skipped: float) -> tuple[float, float]:
-    """Mean and variance of the logarithm that one layer of that width adds."""
+def _scatter(one: float, width: int, through: float, skipped: float) -> tuple[float, float]:
+    """Mean and variance of the logarithm that one layer adds, whose branch scatters by `one` over that width."""
     if through + skipped == 0:
         return 0.0, 0.0
     branch = through / (through + skipped)
     # The shortcut carries its share unchanged; crossing the branch it adds a normal term.
-    relative = branch**2 * relative_variance(m, q) + 4 * branch * (1 - branch)
+    relative = branch**2 * one + 4 * branch * (1 - branch)
     return log_moments(relative, width)

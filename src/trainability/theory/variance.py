@@ -16,12 +16,14 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.functions import Activating, non_negative
-from trainability.theory.moments import Moments, moments
+from trainability.theory.moments import SMALLEST_Q, Moments, moments
 from trainability.theory.roots import roots
 
 Stability: TypeAlias = Literal["stable", "unstable", "half-stable"]
 
 _FLAT = 1e-12
+_NOISE = 1e-11
+"""What rounding leaves of the table's sums at the largest variances, relative."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,15 @@ def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
     table = m.table
     with np.errstate(over="ignore"):
         values = (sigma_w2 * table.second + sigma_b2) / table.q - 1
-    if np.abs(values).max() <= _FLAT:
+    # GELU at σ_w² = 2 nears the identity for large variances; its sign there is rounding, and no fixed point.
+    values = np.where(np.abs(values) > _NOISE, values, 0.0)
+    if not values.any():
         return FixedPoints((), True, "every variance is a fixed point: the map is the identity")
 
     def excess(q: float) -> float:
         return (sigma_w2 * m.at("second", q) + sigma_b2) / q - 1
 
-    signs = np.sign(np.where(np.abs(values) > _FLAT, values, 0.0))
+    signs = np.sign(values)
     points = []
     start = sigma_w2 * m.at("second", 0.0) + sigma_b2
     if start == 0:
@@ -150,7 +154,7 @@ def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
         above = signs[np.searchsorted(table.q, q * (1 + 1e-9)) :]
         sides = [next((int(s) for s in side if s), 0) for side in (below[::-1], above)]
         points.append(_point(m, q, sigma_w2, _sides(excess, q, sides)))
-    return FixedPoints(tuple(points), False, _words(points, table.q[-1], values[-1]))
+    return FixedPoints(tuple(points), False, _words(points, table.q[-1], float(values[np.flatnonzero(values)[-1]])))
 
 
 def attractor(phi: Activating, sigma_w2: float, sigma_b2: float, start: float = 1.0) -> FixedPoint | None:
@@ -219,13 +223,14 @@ def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tupl
 
 
 def _point(m: Moments, q: float, sigma_w2: float, sides: tuple[int, int]) -> FixedPoint:
-    chi_q = sigma_w2 * m.at("growth", q)
+    at = q if q >= SMALLEST_Q else 0.0  # below the table the map is a straight line
+    chi_q = sigma_w2 * m.at("growth", at)
     stability: Stability = "half-stable"
     if sides == (1, -1):
         stability = "stable" if chi_q > -1 else "unstable"
     elif sides == (-1, 1):
         stability = "unstable"
-    return FixedPoint(q, chi_q, sigma_w2 * m.at("slope_second", q), stability)
+    return FixedPoint(q, chi_q, sigma_w2 * m.at("slope_second", at), stability)
 
 
 def _words(points: list[FixedPoint], last: float, excess: float) -> str:

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Array, Bool, Float, Int
 
 from trainability.core import random
+from trainability.core.records import vital_rows
 from trainability.engine.interface import Measures, Program
 from trainability.engine.reference.forward import Noise, forward, layer_views
 from trainability.losses import LOSSES, boundary
@@ -18,9 +19,6 @@ from trainability.schedules import SCHEDULES
 
 CHUNK = 4096
 """Samples that are evaluated at once; bounds the memory of an evaluation over a large data set."""
-
-VITAL_SAMPLES = 256
-"""Vital signs are measured on at most this many training samples, spread evenly over the data as it is ordered."""
 
 
 class State(NamedTuple):
@@ -258,8 +256,8 @@ def measure(
         *evaluate(program, state, numbers, data.train, data.train_spread),
         *evaluate(program, state, numbers, data.validation, data.validation_spread),
     )
-    stride = -(-len(data.train.x) // VITAL_SAMPLES)
-    some = Samples(data.train.x[::stride], data.train.y[::stride])
+    rows = vital_rows(len(data.train.x))
+    some = Samples(data.train.x[rows], data.train.y[rows])
 
     def objective(parameters: Any) -> Any:
         outputs, _, layers = forward(program, parameters, numbers, state.running, some.x, training=True, noise=None)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainability.core.errors import SpecError, UsageError
-from trainability.losses import LOSSES
 from trainability.report.forecast.measured import Measured, measured
 from trainability.report.words import cell_name, number, percent
 from trainability.sweep.spec import AXES
@@ -71,6 +70,12 @@ class Forecast:
 
     def __getitem__(self, index: int) -> Row:
         return self.rows[index]
+
+    @property
+    def inputs(self) -> str:
+        """What the inputs are, and over how many of them gradients are summed, in words."""
+        samples = max(row.prediction.samples for row in self.rows)
+        return f"{self.data}; gradients are of the loss over {samples:,} samples" if samples > 1 else self.data
 
     @functools.cached_property
     def conclusion(self) -> str:
@@ -162,12 +167,10 @@ def _gradients(result: Result) -> dict[int, np.ndarray]:
 def _predictions(result: Result, cell: dict[str, Any]) -> tuple[Prediction, Prediction]:
     """What theory says of a cell, and of the same without dropout, which vital signs are measured without."""
     depth, width = _shape(cell)
-    data = result.dataset
     settings = {
         "activation": [cell["activation"]], "init": [cell["init"]], "depth": depth, "width": width,
         "norm": [cell["norm"]], "residual": cell["residual"], "bias_init": cell["bias_init"],
-        "inputs": data.x_train.shape[1], "outputs": LOSSES.choose(cell["loss"]).entry.outputs(data),
-        "second_moment": _second_moment(result),
+        "problem": result.dataset, "loss": cell["loss"], "output": cell["output"],
     }  # fmt: skip
     (said,) = predict(**settings, dropout=cell["dropout"])
     (plain,) = predict(**settings) if cell["dropout"] else (said,)

@@ -51,7 +51,7 @@ def write(forecast: Forecast, path: str | os.PathLike[str]) -> Path:
 def render(forecast: Forecast) -> str:
     """The page as HTML."""
     title = "What theory predicts" + (", and what was measured" if forecast.run else "")
-    question = f"Mean-field theory of wide networks, before any training. Inputs: {forecast.data}."
+    question = f"Mean-field theory of wide networks, before any training. Inputs: {forecast.inputs}."
     sections = [_table(forecast)]
     for name, (heading, draw) in KINDS.items():
         found = draw(forecast)

@@ -98,7 +98,7 @@ def _lines(forecast: Forecast, heads: set[str]) -> list[str]:
     same |= {a: level for a, level in forecast.rows[0].levels.items() if a not in forecast.axes and _unusual(a, level)}
     if same:
         lines.append(f"the same in every row: {choices(same)}")
-    lines.append(f"inputs: {forecast.data}")
+    lines.append(f"inputs: {forecast.inputs}")
     said = {
         "first/last": "first/last: the first layer's gradient over the output layer's, in wide layers",
         "median": "median: the same in the median network of this width",
