@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import io
 from importlib import resources
@@ -17,7 +18,10 @@ def register() -> None:
     """Let matplotlib draw with it."""
     from matplotlib import font_manager
 
-    font_manager.fontManager.addfont(str(_path()))
+    fonts = font_manager.fontManager
+    fonts.addfont(str(_path()))
+    # It has one weight; without an entry of its own, a bold heading would be said to lack a font.
+    fonts.ttflist.append(dataclasses.replace(fonts.ttflist[-1], weight="bold"))
 
 
 def face(text: str) -> str:
