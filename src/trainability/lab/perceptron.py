@@ -96,7 +96,8 @@ def separating_line(x: np.ndarray, y: np.ndarray) -> np.ndarray | None:
     It is decided by linear programming: sign (w·x + b) ≥ 1 for every row, least |w|₁, where sign is +1 for label 1 and
     −1 for label 0. The rows can be parted just if such numbers exist.
 
-    Reference: O. L. Mangasarian, Linear and nonlinear separation of patterns by linear programming, Oper. Res. 13 (1965).
+    Reference: O. L. Mangasarian, Linear and nonlinear separation of patterns by linear programming, Operations
+        Research 13 (1965).
     """
     from scipy.optimize import linprog
 

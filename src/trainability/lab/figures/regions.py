@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 Points: TypeAlias = tuple[np.ndarray, np.ndarray]
 SIDE: Final = 101
-_COLOURS: Final = "RdBu_r"
-_PALE: Final = 0.35
+_COLOURS: Final = "coolwarm"
+_PALE: Final = 0.15
 """So far beyond 0 and 1 the colours go on, so that marks are seen on the answers 0 and 1."""
 
 
@@ -52,8 +52,8 @@ def maps(
             row, column = divmod(i, columns)
             axes = figure.add_subplot(rows * each, columns, row * each * columns + column + 1)
             axes.imshow(
-                answers, origin="lower", extent=(low, high, low, high), cmap=_COLOURS, vmin=-_PALE, vmax=1 + _PALE, aspect="equal",
-                interpolation="bilinear",
+                answers, origin="lower", extent=(low, high, low, high), cmap=_COLOURS, vmin=-_PALE, vmax=1 + _PALE,
+                aspect="equal", interpolation="bilinear",
             )  # fmt: skip
             if answers.min() < 0.5 < answers.max():
                 axis = np.linspace(low, high, SIDE)
@@ -84,8 +84,8 @@ def _surface(figure: Figure, place: tuple[int, int, int], answers: np.ndarray, l
     axes = figure.add_subplot(*place, projection="3d")
     points = grid(low, high)
     axes.plot_surface(  # pyright: ignore[reportAttributeAccessIssue]
-        points[..., 0], points[..., 1], answers, cmap=_COLOURS, vmin=-_PALE, vmax=1 + _PALE, rcount=SIDE, ccount=SIDE, linewidth=0,
-        antialiased=False, rasterized=True,
+        points[..., 0], points[..., 1], answers, cmap=_COLOURS, vmin=-_PALE, vmax=1 + _PALE, rcount=SIDE, ccount=SIDE,
+        linewidth=0, antialiased=False, rasterized=True,
     )  # fmt: skip
     axes.set_zlim(0, 1)  # pyright: ignore[reportAttributeAccessIssue]
     axes.view_init(elev=28, azim=-125)  # pyright: ignore[reportAttributeAccessIssue]
