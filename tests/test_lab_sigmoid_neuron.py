@@ -1,4 +1,4 @@
-"""P7: Keras trains the notes' networks from our first weights to the same answers; the networks are those of `compare`."""
+"""P7: Keras trains the notes' networks from our weights to the same answers; networks are those of `compare`."""
 
 from __future__ import annotations
 
