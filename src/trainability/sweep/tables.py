@@ -57,10 +57,11 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
         parameters = of_trial(result.parameters, i)
         numbers = {name: values[i] for name, values in trials.numbers.items()}
         answer = lambda x, p=parameters, n=numbers: answers(program, p, n, x).astype(np.float32).ravel()  # noqa: E731
-        rows.append({
-            "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
-            "answers": answer(points), "region": None if grid is None else answer(grid),
-        })  # fmt: skip
+        with np.errstate(over="ignore"):  # a network that diverged may answer more than float32 holds: inf
+            rows.append({
+                "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
+                "answers": answer(points), "region": None if grid is None else answer(grid),
+            })  # fmt: skip
     lists = pl.List(pl.Float32)
     schema = {"cell": pl.Int32, "trial": pl.Int32, "solved": pl.Boolean, "answers": lists, "region": lists}
     return pl.DataFrame(rows, schema=schema)
