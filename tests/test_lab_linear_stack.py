@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -15,7 +17,7 @@ from trainability.lab.phenomena.linear_stack import STACK, TABLE, collapse, diff
 @given(st.lists(st.integers(1, 6), min_size=2, max_size=7), st.integers(0, 2**32))
 def test_a_stack_is_its_product_and_no_wider_than_its_narrowest_layer(widths: list[int], seed: int):
     rng = np.random.Generator(np.random.Philox(seed))
-    weights = [rng.normal(size=pair) for pair in zip(widths, widths[1:], strict=False)]
+    weights = [rng.normal(size=pair) for pair in itertools.pairwise(widths)]
     biases = [rng.normal(size=width) for width in widths[1:]]
     x = answer = rng.normal(size=(9, widths[0]))
     for weight, bias in zip(weights, biases, strict=True):

@@ -25,7 +25,7 @@ CLASSES: Final[dict[str, Any]] = {"loss": "cross_entropy", "noise": 2.0, "steps"
 HIDDEN: Final = (1, 2, 4, 8)
 FITS: Final[dict[str, tuple[Text, str, dict[str, Any]]]] = {
     **{
-        str(depth): (Text("{n} hidden layers", "은닉층 {n}개").filled(n=depth), "diabetes", {**TABLE, "depth": depth})
+        str(depth): (Text("hidden layers: {n}", "은닉층 {n}개").filled(n=depth), "diabetes", {**TABLE, "depth": depth})
         for depth in HIDDEN
     },
     "classes": (Text("3 classes, a hidden layer of 8", "범주 3개, 유닛 8개짜리 은닉층"), "blobs:3", {**CLASSES, "depth": 1}),
@@ -129,7 +129,7 @@ def _xor(records: Records) -> Verdict:
     for (activation, depth), result in records["xor"].items():
         key = f"{activation} {depth}"
         parts[key] = median(result.trials["train_loss"].to_numpy(), said, above=0.249)
-        labels[key] = Text("{a}, {n} hidden layers", "{a}, 은닉층 {n}개").filled(a=activation, n=depth)
+        labels[key] = Text("{a}, hidden layers: {n}", "{a}, 은닉층 {n}개").filled(a=activation, n=depth)
     return everywhere(parts, Text("the activation function", "활성화 함수"), labels)
 
 
@@ -219,7 +219,7 @@ def _arrivals(records: Records, lang: Lang) -> Picture:
 def _xor_curves(records: Records, lang: Lang) -> Picture:
     panels = {}
     for depth in HIDDEN:
-        title = Text("{n} hidden layers", "은닉층 {n}개").filled(n=depth).to(lang)
+        title = Text("hidden layers: {n}", "은닉층 {n}개").filled(n=depth).to(lang)
         panels[title] = [
             Curve(activation, *history(records["xor"][activation, depth].trials, "history_train_loss"))
             for activation in ("linear", "tanh")
