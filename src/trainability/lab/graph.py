@@ -203,8 +203,8 @@ def read_expression(text: str, seed: int = 0) -> tuple[Node, dict[str, float]]:
 
     Raises:
         FormulaError: it is not an expression.
-        SpecError: a value is not a number or its variable does not occur, the expression has no variable or is too large,
-            or its value or gradient is not finite there.
+        SpecError: a value is not a number or its variable does not occur, the expression has no variable or is too
+            large, or its value or gradient is not finite there.
     """
     formula, _, given = text.partition(";")
     found = dict.fromkeys(match[1] for match in _NAME.finditer(formula) if match[1] and not match[2])

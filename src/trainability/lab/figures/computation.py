@@ -1,4 +1,4 @@
-"""A computation graph from left to right: on every edge the value that goes forward and the gradient that comes back."""
+"""A computation graph from left to right: on every edge the value that goes forward and the gradient that returns."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def layout(graph: Graph) -> tuple[np.ndarray, dict[tuple[int, int], list[tuple[f
     """Where nodes stand and how edges run: by layers, in each of which nodes keep the order of what they hang on.
 
     Returns:
-        places (nodes, 2): x is the layer, from 0; y grows upwards, neighbours of a layer at least 1 apart. And of each edge
-        (node, place among its operands) the points that it runs through, from the operand to the node.
+        places (nodes, 2): x is the layer, from 0; y grows upwards, neighbours of a layer at least 1 apart. And of each
+        edge (node, place among its operands) the points that it runs through, from the operand to the node.
 
     Reference: K. Sugiyama, S. Tagawa, M. Toda, Methods for visual understanding of hierarchical system structures, IEEE
     Trans. Syst. Man Cybern. 11 (1981).

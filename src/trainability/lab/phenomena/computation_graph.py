@@ -165,7 +165,8 @@ def _drawn(records: Records, lang: Lang) -> Picture:
 
 
 def _neuron(records: Records, lang: Lang) -> Picture:
-    figure = computation(*records["neuron"], "L", lang)
+    graph, found = records["neuron"]
+    figure = computation(graph, found, "L", lang)
     caption = Text(
         "A sigmoid unit with its squared error, L = (σ(wx + b) − y)²: this is all of backpropagation for one unit.",
         "시그모이드 유닛 하나와 제곱오차 L = (σ(wx + b) − y)². 유닛 하나의 역전파는 이것이 전부이다.",
