@@ -175,7 +175,8 @@ def test_multigauss_is_the_playground_s_loop():
 
 
 def test_curves_are_their_functions_and_noise_is_their_deviation():
-    for name, function in (("square", np.square), ("sine", np.sin), ("step", lambda x: x >= 0)):
+    functions = {"line": lambda x: 2 * x + 1, "square": np.square, "sine": np.sin, "step": lambda x: x >= 0}
+    for name, function in functions.items():
         data = load(name, samples=2001, validation=0)
         assert np.allclose(data.y_train, function(data.x_train))
         loud = load(name, samples=2001, validation=0, noise=0.5)

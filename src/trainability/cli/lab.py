@@ -25,6 +25,12 @@ def lab(
         str | None,
         typer.Option(help="mnist:DIR or cifar10:DIR, where it applies.", metavar="SOURCE", show_default=False),
     ] = None,
+    expression: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as 'w*x + b; w=-2, x=5, b=3', where it applies.", metavar="FORMULA", show_default=False
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -48,7 +54,7 @@ def lab(
     check_language(lang)
     screen = console()
     if not all_ and not names:
-        if json or report or data or seeds is not None:
+        if json or report or data or expression is not None or seeds is not None:
             raise SpecError("no phenomenon is named; give one such as or-depth, or --all for every one")
         screen.print(terminal.listing(lang))
         return
@@ -63,7 +69,15 @@ def lab(
         about = terminal.duration(phenomenon.seconds[0 if quick else 1])
         print(f"P{phenomenon.number} {name}: about {about}", file=sys.stderr, flush=True)
         takes = data is not None and (not all_ or data.partition(":")[0] in phenomenon.data)
-        made = gallery.run(name, quick=quick, seeds=seeds, seed=seed, data=data if takes else None, lang=lang)
+        made = gallery.run(
+            name,
+            quick=quick,
+            seeds=seeds,
+            seed=seed,
+            data=data if takes else None,
+            expression=expression if not all_ or phenomenon.expression else None,
+            lang=lang,
+        )
         exhibits.append(made)
         if not json:
             screen.print(terminal.text(made))

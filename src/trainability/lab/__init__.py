@@ -34,6 +34,7 @@ def run(
     seeds: int | None = None,
     seed: int = 0,
     data: str | None = None,
+    expression: str | None = None,
     lang: str = "en",
 ) -> Exhibit:
     """Run one phenomenon of the gallery.
@@ -44,10 +45,12 @@ def run(
         seeds: networks per cell; by default the phenomenon's own choice.
         seed: of every draw.
         data: ``mnist:DIR`` or ``cifar10:DIR`` in place of its own data, where a phenomenon takes such.
+        expression: such as ``w*x + b`` in place of its own, where a phenomenon takes one.
         lang: of the words, ``en`` or ``ko``.
 
     Raises:
-        UsageError: no phenomenon has that name, the data cannot be read, or a number is out of range.
+        UsageError: no phenomenon has that name, the data cannot be read, the expression is not one, or a number is out
+            of range.
     """
     phenomenon = PHENOMENA[name]
     language = check_language(lang)
@@ -56,7 +59,10 @@ def run(
     if data is not None and data.partition(":")[0] not in phenomenon.data:
         takes = " or ".join(f"{source}:DIR" for source in phenomenon.data)
         raise SpecError(f"{phenomenon.name} takes " + (f"--data {takes}, got '{data}'" if takes else "no --data"))
-    setting = Setting(quick, seeds or phenomenon.seeds[0 if quick else 1], seed, data)
+    if expression is not None and not phenomenon.expression:
+        takers = ", ".join(name for name in names() if PHENOMENA[name].expression)
+        raise SpecError(f"{phenomenon.name} takes no --expression" + (f"; {takers} does" if takers else ""))
+    setting = Setting(quick, seeds or phenomenon.seeds[0 if quick else 1], seed, data, expression)
     begun = time.perf_counter()
     records = phenomenon.run(setting)
     return Exhibit(phenomenon, setting, records, time.perf_counter() - begun, language)

@@ -77,6 +77,7 @@ class Exhibit:
             "seeds": self.setting.seeds,
             "seed": self.setting.seed,
             "data": self.setting.data,
+            "expression": self.setting.expression,
             "seconds": self.seconds,
             "reported": [{"what": r.what.to(to), "notes": r.notes, "ours": r.ours} for r in self.reported],
             "claims": [

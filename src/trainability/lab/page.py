@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shlex
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -122,6 +123,7 @@ def _repeat(exhibit: Exhibit) -> str:
     words = [f"trainability lab {exhibit.phenomenon.name}", f"--seeds {setting.seeds}"]
     words += ["--quick"] if setting.quick else []
     words += [f"--data {setting.data}"] if setting.data else []
+    words += [f"--expression {shlex.quote(setting.expression)}"] if setting.expression else []
     said = _RUN.to(to).format(seeds=setting.seeds, form=_FORMS[setting.quick].to(to), seconds=exhibit.seconds)
     body = f"<p class=note>{escape(said)}</p><pre><code>{escape(' '.join(words))}</code></pre>"
     return _section(_REPEAT.to(to), body)

@@ -28,12 +28,14 @@ class Setting:
         seeds: how many networks a cell has.
         seed: of every draw.
         data: a source such as ``mnist:DIR`` in place of the phenomenon's own data, or None.
+        expression: what the user typed in place of the phenomenon's own expression, or None.
     """
 
     quick: bool
     seeds: int
     seed: int = 0
     data: str | None = None
+    expression: str | None = None
 
     def compare(self, problem: str, **settings: Any) -> Result:
         """A run of `compare` with these seeds; one that was made before is read from the user's cache."""
@@ -95,6 +97,7 @@ class Phenomenon(Entry):
         reported: the notes' figures beside ours.
         claims, drawings: in the order of the page.
         data: sources that can take the place of its own data, such as ``mnist``.
+        expression: its own expression, if another may take its place; else empty.
     """
 
     number: int
@@ -108,6 +111,7 @@ class Phenomenon(Entry):
     claims: tuple[Claim, ...]
     drawings: tuple[Drawing, ...]
     data: tuple[str, ...] = ()
+    expression: str = ""
 
 
 PHENOMENA: Catalogue[Phenomenon] = Catalogue("phenomenon", "trainability.lab.phenomena", Phenomenon)

@@ -153,6 +153,11 @@ def at_least(value: float, bound: float, statistic: Text, n: int | None = None) 
     return Verdict("holds" if value >= bound else "fails", float(value), statistic, bound, n=n)
 
 
+def exactly(value: float, expected: float, statistic: Text, n: int | None = None) -> Verdict:
+    """Whether what was counted is the number that is claimed."""
+    return Verdict("holds" if value == expected else "fails", float(value), statistic, expected, n=n)
+
+
 def everywhere(parts: Mapping[str, Verdict], on: Text, labels: Mapping[str, Text] | None = None) -> Verdict:
     """A claim about several settings: holds or fails where it does so in all; depends `on` what differs between them.
 

@@ -22,6 +22,10 @@ def _step(x: np.ndarray) -> np.ndarray:
     return (x >= 0).astype(np.float64)
 
 
+def _line(x: np.ndarray) -> np.ndarray:
+    return 2 * x + 1
+
+
 def _entry(
     name: str,
     summary: str,
@@ -42,6 +46,13 @@ def _entry(
     )
 
 
+LINE = _entry(
+    "line",
+    "2x + 1 for x from -1 to 1",
+    _line,
+    1,
+    "a linear network reaches 1; 5 % of the variance is left for noise up to about 0.25",
+)
 SQUARE = _entry(
     "square",
     "x² for x from -10 to 10",

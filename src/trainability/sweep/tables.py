@@ -59,19 +59,21 @@ def portraits_table(program: Program, trials: Trials, result: BlockResult, data:
             continue
         order = np.argsort(result.columns["train_loss"][matching], kind="stable")
         i = int(matching[order[(len(order) - 1) // 2]])
-        parameters = _take(result.parameters, i)
+        parameters = of_trial(result.parameters, i)
         numbers = {name: values[i] for name, values in trials.numbers.items()}
         answer = lambda x, p=parameters, n=numbers: answers(program, p, n, x).astype(np.float32).ravel()  # noqa: E731
-        rows.append({
-            "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
-            "answers": answer(points), "region": None if grid is None else answer(grid),
-        })  # fmt: skip
+        with np.errstate(over="ignore"):  # a network that diverged may answer more than float32 holds: inf
+            rows.append({
+                "cell": cell, "trial": int(trials.trial[i]), "solved": solved,
+                "answers": answer(points), "region": None if grid is None else answer(grid),
+            })  # fmt: skip
     return pl.DataFrame(rows, schema=schema)
 
 
-def _take(tree: Any, i: int) -> Any:
+def of_trial(tree: Any, i: int) -> Any:
+    """Trial i of a tree of arrays with a leading axis of trials, such as a block's parameters."""
     if isinstance(tree, dict):
-        return {name: _take(part, i) for name, part in tree.items()}
+        return {name: of_trial(part, i) for name, part in tree.items()}
     if isinstance(tree, list | tuple):
-        return [_take(part, i) for part in tree]
+        return [of_trial(part, i) for part in tree]
     return tree[i]
