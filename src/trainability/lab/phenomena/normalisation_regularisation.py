@@ -215,7 +215,7 @@ NORMALISATION_REGULARISATION = Phenomenon(
         """,
     ),
     seeds=(16, 32),
-    seconds=(15.0, 60.0),
+    seconds=(12.0, 35.0),
     run=run,
     reported=reported,
     claims=(
