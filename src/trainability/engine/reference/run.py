@@ -100,7 +100,7 @@ def _run(
     numbers = {name: jnp.asarray(values, program.dtype) for name, values in trials.numbers.items()}
     streams = (random.Stream.ORDER, random.Stream.DROPOUT, random.Stream.ACTIVATION)
     keys = jax.tree.map(jnp.asarray, train.Keys(*random.trial_keys(trials.seed, trials.trial, streams)))
-    arrays = _arrays(program, data)
+    arrays = arrays_of(program, data)
     total = jnp.int32(steps)
 
     begun = time.perf_counter()
@@ -147,7 +147,7 @@ def _run(
     return BlockResult(columns, final, tuple(intervals), compile_seconds)
 
 
-def _arrays(program: Program, data: Dataset) -> train.Data:
+def arrays_of(program: Program, data: Dataset) -> train.Data:
     """The data set as the engine's arrays, with Σ(y − mean)² of each split for R²."""
     splits, spreads = [], []
     for x, targets, spread in encoded(program, data):
