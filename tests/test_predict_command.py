@@ -199,7 +199,6 @@ WRONG = [
     ("--activation relux", "unknown activation 'relux'; did you mean 'relu'"),
     ("--activation 'x*tanh(x)'", "write 'expr:x*tanh(x)' for a formula"),
     ("--activation softmax", "each unit's answer depends on its whole layer"),
-    ("--activation glu", "consumes 2"),
     ("--activation 'expr:exp(x*x)'", "has no finite value at variance 1"),
     ("--activation 'expr:log(x)'", "is not a finite number at x = 0"),
     ("--activation tanh,", "a part of the list is empty"),

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from tests import exactly
 from tests.activation_choices import ELEMENTWISE, every_elementwise
 from trainability import theory
-from trainability.activations import choose, default_choice, is_elementwise
-from trainability.activations.base import Activation
 from trainability.core.errors import SpecError
 from trainability.theory.correlation import products
 from trainability.theory.local import double
@@ -369,17 +367,6 @@ def test_two_fixed_points_that_have_nearly_met_are_both_found():
     assert [p.stability for p in below] == ["stable", "unstable"]
     assert below[1].q - below[0].q < 0.02 * meeting
     assert len(theory.fixed_points("gelu", 2.2, bias * (1 + 1e-6))) == 0
-
-
-def test_gates_and_layers_are_refused_in_words():
-    from trainability.activations import ACTIVATIONS
-
-    refused: list[Activation] = [entry for entry in ACTIVATIONS if not is_elementwise(entry)]
-    assert {"glu", "maxout", "softmax"} <= {entry.name for entry in refused}
-    for entry in refused:
-        for phi in (entry, default_choice(entry), choose(entry.name)):
-            with pytest.raises(SpecError, match=entry.name):
-                theory.gain(phi)
 
 
 @pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus", "elu"])

@@ -171,7 +171,6 @@ def test_verdicts(ratio: float, depth: int, length: float, words: str):
     ("settings", "words"),
     [
         ({"activation": "relux"}, "did you mean"),
-        ({"activation": "glu"}, "consumes 2"),
         ({"activation": "softmax"}, "whole layer"),
         ({"activation": "tanh,"}, "a part of the list is empty"),
         ({"activation": []}, "list of choices is empty"),
