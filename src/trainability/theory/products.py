@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TERMS = 192
 _EXACT = 1e-13
+_NOTHING = 1e-26
 
 
 class LineProducts(Products):
@@ -78,12 +79,17 @@ class LineProducts(Products):
     @functools.cached_property
     def _reach(self) -> float:
         """Over how many deviations to integrate: more where φ grows exponentially."""
+        # Far below a threshold φ is 0 but in tails that no panel resolves, and that count for nothing.
+        noise = [_NOTHING * self.m.samples.steepest**2 * size for size in (self.q, 1.0)]
         for reach in (local.REACH, 2 * local.REACH, 3.5 * local.REACH):
             marks = local.features(self.m.phi, reach * math.sqrt(self.q), math.sqrt(self.q))
             x, weight = local.line(self.m.phi, self.q, marks, reach)
             with np.errstate(all="ignore"):
                 sides = weight @ self.m.phi.value(x) ** 2, weight @ self.m.phi.slope(x) ** 2
-            if np.allclose(sides, (self.second, self.slope_second), rtol=1e-9, atol=1e-300):
+            if all(
+                math.isclose(found, known, rel_tol=1e-9, abs_tol=nothing)
+                for found, known, nothing in zip(sides, (self.second, self.slope_second), noise, strict=True)
+            ):
                 return reach
         raise SpecError(f"'{self.m.phi.name}' grows too fast for correlations at variance {self.q:.6g}")
 
