@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import re
 import shlex
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -20,9 +22,11 @@ from tests.made_pages import Elements, svgs
 from trainability import theory
 from trainability.activations import ACTIVATIONS, is_elementwise, pieces_of
 from trainability.report.card import Card, card, sheet
+from trainability.report.card.figure import pictures
 from trainability.report.card.formula import fitted
 from trainability.report.card.maps import settings
 from trainability.report.card.picture import SIDE, own_picture, read_picture, standardized
+from trainability.report.style import to_svg
 from trainability.theory.phases import recommended
 
 NAMES = [entry.name for entry in ACTIVATIONS]
@@ -181,6 +185,18 @@ def test_a_card_of_a_gate_has_its_panels(name: str):
     assert gains["JAX"] == pytest.approx(1.0)
     assert len({s.colour for s in settings(made)}) == len(settings(made))
     assert f"x_{{{pieces}}}" in made.latex or f"x_{pieces}" in made.latex
+
+
+@pytest.mark.parametrize("name", ["gelu", "glu"])
+def test_the_formulas_letters_keep_their_size_on_a_page(name: str):
+    """Matplotlib draws outlines 64 times as large and scales them down: 0.015625 is not 0.01."""
+    figure = pictures(card(name))["formula"][1].figure
+    raw = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(raw, format="svg")
+    scales = set(re.findall(r"scale\([^)]*\)", raw.getvalue()))
+    assert any(len(scale) > len("scale(0.00)") for scale in scales)
+    assert set(re.findall(r"scale\([^)]*\)", to_svg(pictures(card(name))["formula"][1], "formula"))) == scales
 
 
 def test_the_marks_lie_where_the_numbers_say():

@@ -88,7 +88,7 @@ def test_a_report_is_written(cli: Cli, tmp_path: Path, ending: str, flags: tuple
         assert not [
             v for _, given in page.tags for k, v in given.items() if k in ("src", "href") and v.startswith("http")
         ]
-        assert len(page.rows) == 1 + (9 if flags == GRID else 1)
+        assert len(page.rows) == 1 + 2 * (9 if flags == GRID else 1)  # a choice's numbers, and what to expect
 
 
 def _ink(path: Path) -> float:

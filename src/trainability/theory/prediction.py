@@ -44,7 +44,9 @@ class Prediction:
         inputs, outputs, second_moment: features, outputs, and mean square of an input.
         sigma_w2, sigma_b2: of the hidden layers: fan_in times the variance of a weight, the variance of a bias.
         phase: ``ordered`` (gradients vanish), ``critical``, ``chaotic`` (gradients explode), or ``residual``: with
-            shortcuts variance and gradient grow in every layer and there is no fixed point.
+            shortcuts variance and gradient grow in every layer and there is no fixed point; what inputs differ in is
+            then lost as a power of the depth, not exponentially, so that there is no ξ and no band (G. Yang, S.
+            Schoenholz, Mean field residual networks: on the edge of chaos, NeurIPS 2017).
         q: the variance that deep layers settle at (before normalisation); None if it grows without bound.
         chi_1: factor on a squared gradient in a deep layer; chi_q: on a deviation of the variance. None where
             undefined.

@@ -43,8 +43,12 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
     with drawing():
         figure = new_figure(0.62, _WIDE)
         text, size, mathematical = fitted(card, _WIDE - 0.4)
-        figure.text(0.01, 0.45, text, fontsize=size, va="center", parse_math=mathematical)
-        found["formula"] = ("The formula", Picture(figure, card.choice.entry.summary, card.formula, outlines=True))
+        drawn = figure.text(0.0, 0.45, text, fontsize=size, va="center", parse_math=mathematical)
+        figure.set_size_inches(drawn.get_window_extent().width / figure.dpi + 0.1, 0.62)
+        found["formula"] = (
+            "The formula",
+            Picture(figure, "", card.formula or card.choice.entry.summary, outlines=True),
+        )
         figure = new_figure(_CURVES, _WIDE)
         _curves(figure, card)
         caption = "Eight units of a layer before and after."
