@@ -69,6 +69,7 @@ def expectation(text: str, kind: str, q: float, places: tuple[float, ...] = ()) 
         "fourth": lambda x: phi(x) ** 4,
         "slope_second": lambda x: slope(x) ** 2,
         "slope_fourth": lambda x: slope(x) ** 4,
+        "both": lambda x: (phi(x) * slope(x)) ** 2,
         "growth": lambda x: phi(x) ** 2 * (x**2 / mpf(q) - 1) / (2 * mpf(q)),
     }[kind]
     with mp.workdps(DIGITS):

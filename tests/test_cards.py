@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import math
+import re
 import shlex
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -18,15 +20,18 @@ import torch
 from tests.command import Cli, strict_json
 from tests.made_pages import Elements, svgs
 from trainability import theory
-from trainability.activations import ACTIVATIONS, is_elementwise
+from trainability.activations import ACTIVATIONS, is_elementwise, pieces_of
 from trainability.report.card import Card, card, sheet
+from trainability.report.card.figure import pictures
 from trainability.report.card.formula import fitted
 from trainability.report.card.maps import settings
 from trainability.report.card.picture import SIDE, own_picture, read_picture, standardized
+from trainability.report.style import to_svg
 from trainability.theory.phases import recommended
 
 NAMES = [entry.name for entry in ACTIVATIONS]
 ELEMENTWISE = [entry.name for entry in ACTIVATIONS if is_elementwise(entry)]
+COVERED = [entry.name for entry in ACTIVATIONS if not entry.across_units]
 # Beside the catalogue: long, with nothing finite on the left, without any moment, steep, flat, of a gate.
 FORMULAS = (
     "expr:where(x > 0, x*sigmoid(1.7*x) + 0.1*tanh(x)**2, 0.3*expm1(x)/(1 + x*x))*cos(x/7)",
@@ -44,7 +49,7 @@ def test_its_numbers_are_the_theorys(name: str):
     made = card(name)
     strict_json(made.to_json())
     assert made.conclusion
-    if name not in ELEMENTWISE:
+    if name not in COVERED:
         assert (made.gain, made.lines, made.values()) == (None, (), [])
         assert made.notes
         return
@@ -136,7 +141,7 @@ def _run(code: tuple[str, ...], **known: Any) -> dict[str, Any]:
     return known
 
 
-@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("name", COVERED)
 def test_its_lines_run_and_draw_the_right_variance(name: str):
     made: Card = card(name)
     lines = {found.library: found.code for found in made.lines}
@@ -163,6 +168,35 @@ def test_its_lines_run_and_draw_the_right_variance(name: str):
         biases.append(float(np.std(bias)))
     assert weights == pytest.approx([sigma_w] * 4, rel=0.01)
     assert biases == pytest.approx([sigma_b] * 4, rel=0.12, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["glu", "maxout", "maxout:3", "expr:x1*relu(x2)", "expr:tanh(x1*x2 + x3)"])
+def test_a_card_of_a_gate_has_its_panels(name: str):
+    made = card(name)
+    titles = {panel.get_title() for panel in made.figure().axes}
+    assert titles >= {
+        "samples before and after", "one layer before and after", "phases; the line is the edge of chaos",
+        "variance map and where it settles", "correlation map",
+    }  # fmt: skip
+    # All pieces of a unit are outputs of its layer: Glorot's weights are smaller than LeCun's.
+    pieces = pieces_of(made.choice)
+    gains = {default.label: default.sigma_w for default in made.defaults}
+    assert gains["Keras"] == pytest.approx(math.sqrt(2 / (1 + pieces)))
+    assert gains["JAX"] == pytest.approx(1.0)
+    assert len({s.colour for s in settings(made)}) == len(settings(made))
+    assert f"x_{{{pieces}}}" in made.latex or f"x_{pieces}" in made.latex
+
+
+@pytest.mark.parametrize("name", ["gelu", "glu"])
+def test_the_formulas_letters_keep_their_size_on_a_page(name: str):
+    """Matplotlib draws outlines 64 times as large and scales them down: 0.015625 is not 0.01."""
+    figure = pictures(card(name))["formula"][1].figure
+    raw = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "path"}):
+        figure.savefig(raw, format="svg")
+    scales = set(re.findall(r"scale\([^)]*\)", raw.getvalue()))
+    assert any(len(scale) > len("scale(0.00)") for scale in scales)
+    assert set(re.findall(r"scale\([^)]*\)", to_svg(pictures(card(name))["formula"][1], "formula"))) == scales
 
 
 def test_the_marks_lie_where_the_numbers_say():

@@ -30,6 +30,12 @@ def test_away_from_criticality_theory_holds_in_narrow_networks_too(pair: tuple[s
     _expect_agreement(list(meetings([pair], [2, 8, 16], [16])))
 
 
+@pytest.mark.parametrize("activation", ["glu", "maxout", "maxout:4"])
+@pytest.mark.parametrize("init", ["keras", "he_normal"])
+def test_theory_meets_the_engine_of_gates(activation: str, init: str):
+    _expect_agreement(list(meetings([(activation, init)], [2, 6], [64])))
+
+
 @pytest.mark.soak
 def test_the_whole_gallery(tmp_path: Path):
     made = list(meetings())

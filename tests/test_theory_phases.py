@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from tests import exactly
 from tests.activation_choices import ELEMENTWISE, every_elementwise
 from trainability import theory
-from trainability.activations import choose, default_choice, is_elementwise
-from trainability.activations.base import Activation
 from trainability.core.errors import SpecError
 from trainability.theory.correlation import products
 from trainability.theory.local import double
@@ -371,20 +369,47 @@ def test_two_fixed_points_that_have_nearly_met_are_both_found():
     assert len(theory.fixed_points("gelu", 2.2, bias * (1 + 1e-6))) == 0
 
 
-def test_gates_and_layers_are_refused_in_words():
-    from trainability.activations import ACTIVATIONS
-
-    refused: list[Activation] = [entry for entry in ACTIVATIONS if not is_elementwise(entry)]
-    assert {"glu", "maxout", "softmax"} <= {entry.name for entry in refused}
-    for entry in refused:
-        for phi in (entry, default_choice(entry), choose(entry.name)):
-            with pytest.raises(SpecError, match=entry.name):
-                theory.gain(phi)
-
-
 @pytest.mark.parametrize("name", ["gelu", "silu", "mish", "softplus", "elu"])
 def test_a_map_that_nears_the_identity_has_no_fixed_points_of_rounding(name: str):
     """At σ_w² = 2 all of these become ReLU far out, whose map is the identity."""
     points = theory.fixed_points(name, 2.0, 0.0)
     assert all(point.q < 1e6 for point in points), points.words
     assert [p.q for p in theory.fixed_points("gelu", 2.0, 0.0)] == [0.0]
+
+
+@pytest.mark.parametrize("name", ["softshrink", "hardshrink"])
+def test_shrinkage_in_30_digits_where_only_the_tails_pass(name: str):
+    """At a variance of λ²/250 all but 1e-56 of the pre-activations become 0; a difference between inputs is lost."""
+    lambd, q, c = 0.5, 1e-3, 0.4
+    with mpmath.workdps(exactly.DIGITS):
+        h = mpmath.mpf(lambd) / mpmath.sqrt(mpmath.mpf(q))
+        tau = mpmath.sqrt(1 - mpmath.mpf(c) ** 2)
+
+        def rest(u, sign):
+            """E[φ(v); v > h] given u, where v's correlation with it is ±c."""
+            z = (h - sign * c * u) / tau
+            mean = tau * (mpmath.npdf(z) - z * mpmath.ncdf(-z))
+            return mean if name == "softshrink" else mean + h * mpmath.ncdf(-z)
+
+        def phi(u):
+            return u - h if name == "softshrink" else u
+
+        def beyond(f):
+            return 2 * q * mpmath.quad(f, [h, h + 0.1, h + 0.5, h + 2, h + 8])
+
+        second = beyond(lambda u: phi(u) ** 2 * mpmath.npdf(u))
+        product = beyond(lambda u: phi(u) * mpmath.npdf(u) * (rest(u, 1) - rest(u, -1)))
+    found = products(name, q)
+    assert found.second == pytest.approx(float(second), rel=1e-10)
+    assert found.at(c)[0] == pytest.approx(float(product), rel=1e-10)
+    point = theory.correlation_fixed_point(name, 0.5, q)
+    assert (point.c, point.q) == (1.0, pytest.approx(q))
+    assert 0 < point.slope < 1e-50
+
+
+def test_a_threshold_that_no_pre_activation_reaches_is_no_error():
+    """A typed formula has no closed form: what quadrature cannot resolve counts as the nothing that it is."""
+    formula = "expr:where(x > 0.5, x - 0.5, 0)"
+    point = theory.correlation_fixed_point(formula, 1.0, 1e-3)
+    assert (point.c, point.q) == (1.0, pytest.approx(1e-3))
+    assert theory.correlation_map(formula, 0.3, 1.0, 1e-3) == pytest.approx(1.0)

@@ -171,7 +171,6 @@ def test_verdicts(ratio: float, depth: int, length: float, words: str):
     ("settings", "words"),
     [
         ({"activation": "relux"}, "did you mean"),
-        ({"activation": "glu"}, "consumes 2"),
         ({"activation": "softmax"}, "whole layer"),
         ({"activation": "tanh,"}, "a part of the list is empty"),
         ({"activation": []}, "list of choices is empty"),
@@ -298,6 +297,30 @@ def test_jax_gets_an_initialiser_function(library: str):
         assert float(values.std()) == pytest.approx(sigma_w / math.sqrt(WIDE), rel=0.02)
     bias = trainability.init_(library, activation="silu", part="bias")(jax.random.key(1), (WIDE * 10,))
     assert float(bias.std()) == pytest.approx(sigma_b, rel=0.05)
+
+
+@pytest.mark.parametrize("draw", ["normal", "uniform", "truncated_normal", "orthogonal"])
+@pytest.mark.parametrize("activation", ["gelu", "tanh", "glu"])
+def test_flax_layers_get_the_critical_variance(activation: str, draw):
+    from flax import nnx
+
+    sigma_w, sigma_b = _deviations(activation)
+    drawn = {
+        "kernel_init": trainability.init_("flax", activation=activation, draw=draw),
+        "bias_init": trainability.init_("flax", activation=activation, part="bias"),
+        "rngs": nnx.Rngs(0),
+    }
+    layers = [(nnx.Linear(WIDE, WIDE, **drawn), WIDE)]
+    if draw != "orthogonal":  # it makes a layer keep lengths, so that the ones that widen get a smaller variance
+        layers += [
+            (nnx.Linear(100, 2 * WIDE, **drawn), 100),
+            (nnx.Conv(32, 128, (3, 3), **drawn), 32 * 9),
+            (nnx.Conv(64, 128, (5,), feature_group_count=2, **drawn), 32 * 5),
+            (nnx.LinearGeneral((8, 16), (16, 64), axis=(-2, -1), **drawn), 8 * 16),
+        ]
+    for layer, fan_in in layers:
+        assert float(layer.kernel[...].std()) == pytest.approx(sigma_w / math.sqrt(fan_in), rel=0.03)
+        assert float(layer.bias[...].std()) == pytest.approx(sigma_b, rel=0.2, abs=1e-12)
 
 
 def test_the_other_gain():

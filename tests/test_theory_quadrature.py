@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 from tests import exactly
 from tests.activation_choices import ELEMENTWISE, every_elementwise
+from trainability import theory
 from trainability.activations import choose, kinks, numpy_function, numpy_slope
 from trainability.core.errors import SpecError, UsageError
 from trainability.theory import expectation
-from trainability.theory.moments import KINDS, moments
+from trainability.theory.expectations import KINDS, Kind
+from trainability.theory.functions import Phi, resolve
+from trainability.theory.line import LineExpectations
+from trainability.theory.moments import moments
 
 # (formula, variance, where it is steep)
 HARD = [
@@ -194,6 +198,45 @@ def test_an_unknown_expectation_and_a_bad_variance_are_refused():
     ):
         with pytest.raises(SpecError, match=words):
             expectation("tanh", kind, q)  # pyright: ignore[reportArgumentType]
+
+
+def _asked(m: LineExpectations, kind: Kind, q: float) -> object:
+    try:
+        return m.estimate(kind, q)
+    except SpecError as error:
+        return str(error)
+
+
+@every_elementwise
+def test_an_answer_does_not_depend_on_what_was_asked_before(choice):
+    """To the last bit: asked first, and after wide variances and the whole table were."""
+    phi = resolve(choice)
+    assert isinstance(phi, Phi)
+    fresh, used = LineExpectations(phi), LineExpectations(phi)
+    for q in (50.0, 3e4):
+        _asked(used, "second", q)
+    assert len(used.table.q) > 100
+    for q in (1e-9, 0.7, 20.0):
+        for kind in KINDS:
+            assert _asked(used, kind, q) == _asked(fresh, kind, q)
+    for column in ("q", "second", "slope_second", "growth"):
+        assert np.array_equal(getattr(LineExpectations(phi).table, column), getattr(used.table, column))
+
+
+def test_a_python_functions_answer_does_not_depend_on_what_was_asked_before():
+    def asked_first(x):
+        return np.where(x > 0.3, x, np.tanh(3 * x))
+
+    def asked_later(x):
+        return np.where(x > 0.3, x, np.tanh(3 * x))
+
+    expectation(asked_later, "second", 1e6)
+    theory.correlation_map(asked_later, 0.3, 0.2, 0.1)
+    found = [
+        (theory.correlation_map(phi, 0.7, 0.5, 0.1), expectation(phi, "slope_second", 0.9))
+        for phi in (asked_first, asked_later)
+    ]
+    assert found[0] == found[1]
 
 
 def test_functions_are_sampled_once():

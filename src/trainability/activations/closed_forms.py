@@ -27,6 +27,7 @@ class ClosedForms:
         mean, second, fourth: E[φ(u)], E[φ(u)²], E[φ(u)⁴].
         slope_second, slope_fourth: E[φ′(u)²], E[φ′(u)⁴].
         growth: dE[φ(u)²]/dq.
+        both: E[φ(u)²φ′(u)²].
         product, slope_product: E[φ(u)φ(v)], E[φ′(u)φ′(v)].
     """
 
@@ -36,6 +37,7 @@ class ClosedForms:
     slope_second: Form | None = None
     slope_fourth: Form | None = None
     growth: Form | None = None
+    both: Form | None = None
     product: Form2 | None = None
     slope_product: Form2 | None = None
 

@@ -199,8 +199,8 @@ def closed_forms_of(choice: Choice[Activation]) -> ClosedForms | None:
     return choice.entry.closed(*choice.values) if choice.entry.closed else None
 
 
-def latex(activation: Activation) -> str:
+def latex(activation: Activation, pieces: int | None = None) -> str:
     """The formula in LaTeX, without dollar signs, in the part of it that matplotlib's mathtext knows."""
     if activation.by_hand:
         return activation.by_hand.latex
-    return expression.latex(expression_of(activation, pieces_of(default_choice(activation))))
+    return expression.latex(expression_of(activation, pieces or pieces_of(default_choice(activation))))

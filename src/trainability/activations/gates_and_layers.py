@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainability.activations.base import Activation, ByHand, Peer
+from trainability.activations.largest import largest_of
 from trainability.core.catalogue import Parameter
 
 GLU = Activation(
@@ -27,6 +28,7 @@ MAXOUT = Activation(
     parameters=(Parameter("pieces", 2.0, low=2.0, high=32.0, integer=True, doc="pre-activations per unit"),),
     formula=lambda pieces: f"max({', '.join(f'x{i + 1}' for i in range(pieces))})",
     pieces="pieces",
+    closed=lambda pieces: largest_of(int(pieces)),
     reference="Goodfellow et al., Maxout networks, ICML 2013",
 )
 

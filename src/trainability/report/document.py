@@ -40,10 +40,11 @@ def document(
 
 
 def figure_section(heading: str, picture: Picture, name: str) -> str:
-    """A figure under its heading with its caption; `name` leads its ids and occurs once in a page."""
+    """A figure under its heading with its caption, if any; `name` leads its ids and occurs once in a page."""
+    caption = f"\n<figcaption>{escape(together(picture.caption))}</figcaption>" if picture.caption else ""
     return (
         f'<section><h2>{escape(heading)}</h2>\n<figure><div class="scroll">{to_svg(picture, name)}</div>'
-        f"\n<figcaption>{escape(together(picture.caption))}</figcaption></figure></section>"
+        f"{caption}</figure></section>"
     )
 
 

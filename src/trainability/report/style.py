@@ -161,7 +161,7 @@ def to_svg(picture: Picture, name: str) -> str:
     pixels = float(box[1].split()[2]) * 96 / 72
     return (
         f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(picture.alt)}" '
-        f'style="width:{pixels:.0f}px;min-width:{min(pixels, 544):.0f}px">{body}'
+        f'style="width:{pixels:.0f}px;min-width:{min(pixels, 760):.0f}px">{body}'
     )
 
 

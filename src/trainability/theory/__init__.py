@@ -2,7 +2,8 @@
 
 Public functions take `phi`, a catalogue name with parameters, a formula or a function of a NumPy array; σ_w² is fan_in
 times the variance of a weight, σ_b² the variance of a bias. Everything is float64. Quadrature is split at each
-activation's kinks; relative errors are below 1e-9.
+activation's kinks; relative errors are below 1e-9, but for gates that tie three or more pieces together and have no
+closed form, which are sampled to about 3 digits: `expectation` tells the error.
 """
 
 from trainability.theory.correlation import (

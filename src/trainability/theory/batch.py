@@ -87,6 +87,8 @@ def batch_of(data: Dataset, loss: Choice[Loss], output: str | None = None) -> Ba
         answer = resolve(last)
     except SpecError:
         return None
+    if not isinstance(answer, Phi):
+        return None
     picked = np.lexsort(y.T[::-1])
     if len(x) > MOST_SAMPLES:
         picked = picked[((np.arange(MOST_SAMPLES) + 0.5) * len(x) / MOST_SAMPLES).astype(int)]

@@ -3,8 +3,7 @@
 c ↦ (σ_w² E[φ(u)φ(v)] + σ_b²) / q* for u, v ~ N(0, q*) with correlation c. S. Schoenholz et al., Deep information
 propagation, ICLR 2017.
 
-E[φ(u)φ(v)] is Σ a_k² c^k over φ's Hermite coefficients (Mehler), which end soon where φ is smooth; else it is a double
-integral.
+E[φ(u)φ(v)] comes from products.py, that of gates from gates/.
 """
 
 from __future__ import annotations
@@ -19,12 +18,11 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory import local
-from trainability.theory.functions import Activating, finite, non_negative, resolve
-from trainability.theory.moments import Moments, moments
+from trainability.theory.expectations import Expectations, Products
+from trainability.theory.functions import Activating, Gate, finite, non_negative, resolve
+from trainability.theory.moments import moments
 from trainability.theory.variance import attractor, checked, length_of, unbounded
 
-_TERMS = 192
-_EXACT = 1e-13
 _NEAREST_1 = 1e-10
 _MOST_STEPS = 12
 
@@ -49,80 +47,9 @@ class CorrelationPoint:
         return length_of(self.slope)
 
 
-class Products:
-    """E[φ(u)φ(v)] and E[φ′(u)φ′(v)] at one variance q > 0."""
-
-    def __init__(self, m: Moments, q: float):
-        self.m = m
-        self.q = q
-        self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
-
-    def at(self, c: float) -> tuple[float, float]:
-        """(E[φ(u)φ(v)], E[φ′(u)φ′(v)]) for the correlation c in [-1, 1]."""
-        closed = self.m.phi.closed
-        if closed and closed.product and closed.slope_product:
-            return float(closed.product(self.q, c)), float(closed.slope_product(self.q, c))
-        if c == 1:
-            return self.second, self.slope_second
-        values, slopes, rest = self._hermite
-        if rest * abs(c) ** _TERMS <= _EXACT:
-            powers = c ** np.arange(_TERMS)
-            return float(values @ powers), float(slopes @ powers)
-        if c == -1:
-            return self._mirrored()
-        return local.double(self.m.phi, self.q, c, self._reach)
-
-    def nearly(self, c: float) -> float:
-        """E[φ(u)φ(v)] for c in [0, 1], to a few digits but at once: the series, its rest taken as one more term."""
-        closed = self.m.phi.closed
-        if closed and closed.product:
-            return float(closed.product(self.q, c))
-        values = self._hermite[0]
-        return float(values @ c ** np.arange(_TERMS) + (self.second - values.sum()) * c ** (2 * _TERMS))
-
-    @functools.cached_property
-    def _hermite(self) -> tuple[np.ndarray, np.ndarray, float]:
-        """The squared Hermite coefficients of φ and of φ′, and the larger share that they leave over."""
-        x, weight = self._line()
-        with np.errstate(all="ignore"):
-            sides = np.stack([self.m.phi.value(x), self.m.phi.slope(x)]) * weight
-        z = x / math.sqrt(self.q)
-        coefficients = np.empty((2, _TERMS))
-        before, h = np.zeros_like(z), np.ones_like(z)
-        for k in range(_TERMS):
-            coefficients[:, k] = sides @ h
-            before, h = h, (z * h - math.sqrt(k) * before) / math.sqrt(k + 1)
-        squares = coefficients**2
-        totals = np.array([self.second, self.slope_second])
-        shares = np.abs(totals - squares.sum(axis=1)) / np.where(totals > 0, totals, 1.0)
-        return squares[0], squares[1], float(shares.max())
-
-    def _line(self, mirrored: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        marks = local.features(self.m.phi, self._reach * math.sqrt(self.q), math.sqrt(self.q))
-        marks = np.concatenate([marks, -marks]) if mirrored else marks
-        return local.line(self.m.phi, self.q, marks, self._reach)
-
-    @functools.cached_property
-    def _reach(self) -> float:
-        """Over how many deviations to integrate: more where φ grows exponentially."""
-        for reach in (local.REACH, 2 * local.REACH, 3.5 * local.REACH):
-            marks = local.features(self.m.phi, reach * math.sqrt(self.q), math.sqrt(self.q))
-            x, weight = local.line(self.m.phi, self.q, marks, reach)
-            with np.errstate(all="ignore"):
-                sides = weight @ self.m.phi.value(x) ** 2, weight @ self.m.phi.slope(x) ** 2
-            if np.allclose(sides, (self.second, self.slope_second), rtol=1e-9, atol=1e-300):
-                return reach
-        raise SpecError(f"'{self.m.phi.name}' grows too fast for correlations at variance {self.q:.6g}")
-
-    def _mirrored(self) -> tuple[float, float]:
-        phi = self.m.phi
-        x, weight = self._line(mirrored=True)
-        return float(weight @ (phi.value(x) * phi.value(-x))), float(weight @ (phi.slope(x) * phi.slope(-x)))
-
-
 @functools.lru_cache(maxsize=256)
-def _products(m: Moments, q: float) -> Products:
-    return Products(m, q)
+def _products(m: Expectations, q: float) -> Products:
+    return m.products(q)
 
 
 def products(phi: Activating, q: float) -> Products:
@@ -212,7 +139,7 @@ def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, drop
     q, chi_1 = known.q, sigma_w2 * known.slope_second
     # With every variance a fixed point, or at one of a map without noise, f(1) = 1 up to rounding.
     top = 1.0 if dropout == 0 else (sigma_w2 * known.second + sigma_b2) / q
-    jumps = _jumps(known)
+    jumps = known.jumps
 
     def f(c: float) -> float:
         return (sigma_w2 * known.at(c)[0] + sigma_b2) / q
@@ -267,16 +194,6 @@ def _crossing(f: Callable[[float], float]) -> float:
     return c
 
 
-def _jumps(known: Products) -> bool:
-    """Whether φ itself jumps somewhere that the Gaussian reaches."""
-    phi = known.m.phi
-    at = np.asarray(phi.kinks) if phi.kinks is not None else phi.resolution.jumps(12 * math.sqrt(known.q))
-    if not len(at):
-        return False
-    step = 1e-8 * np.maximum(1.0, np.abs(at))
-    return bool((np.abs(phi.value(at + step) - phi.value(at - step)) > 1e-5 * math.sqrt(known.second)).any())
-
-
 def correlation_length(phi: Activating, sigma_w2: float, sigma_b2: float, dropout: float = 0.0) -> float:
     """ξ_c, in layers: how deep a difference between two inputs can be told; inf at the edge of chaos.
 
@@ -315,7 +232,10 @@ def moment_map(
     """
     centre = finite(mean, "the mean") * finite(weight_sum, "weight_sum")
     spread = non_negative(variance, "the variance") * non_negative(weight_square_sum, "weight_square_sum")
-    value, square, _ = (float(part[0]) for part in local.smoothed(resolve(phi), np.array([centre]), math.sqrt(spread)))
+    known = resolve(phi)
+    if isinstance(known, Gate):
+        raise SpecError(f"the mean map is of one pre-activation a unit; '{known.name}' takes {known.pieces}")
+    value, square, _ = (float(part[0]) for part in local.smoothed(known, np.array([centre]), math.sqrt(spread)))
     if not math.isfinite(square):
-        raise SpecError(f"'{resolve(phi).name}' is not finite, or overflows, around {centre:g}")
+        raise SpecError(f"'{known.name}' is not finite, or overflows, around {centre:g}")
     return value, square - value**2

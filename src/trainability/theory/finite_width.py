@@ -16,10 +16,10 @@ import math
 from dataclasses import dataclass
 
 from trainability.core.errors import SpecError
-from trainability.theory.moments import Moments
+from trainability.theory.expectations import Expectations
 
 
-def relative_variance(m: Moments, q: float) -> float:
+def relative_variance(m: Expectations, q: float) -> float:
     """n times the relative variance of a layer's factor on a squared gradient, at pre-activation variance q."""
     slope = m.at("slope_second", q)
     return 3 * m.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
@@ -58,7 +58,7 @@ class Scatter:
         deviation = a * math.sqrt(self.variance) + b * math.sqrt(other.variance)
         return Scatter(a * self.mean + b * other.mean, deviation**2)
 
-    def through(self, m: Moments, q: float, width: int) -> Scatter:
+    def through(self, m: Expectations, q: float, width: int) -> Scatter:
         """Of the second moment of a layer's answer, where this is of its pre-activations' variance q."""
         second = m.at("second", q)
         if q == 0 or second == 0:
@@ -72,7 +72,7 @@ class Scatter:
         mean, variance = log_moments(relative, width)
         return Scatter(steep * self.mean + mean, steep**2 * self.variance + variance)
 
-    def of_slope(self, m: Moments, q: float) -> float:
+    def of_slope(self, m: Expectations, q: float) -> float:
         """Mean of ln E[φ′²], where this is of the pre-activations' variance q."""
         if q == 0 or self.mean == 0:
             return 0.0

@@ -11,17 +11,19 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from trainability.activations import (
+    ACTIVATIONS,
     Activation,
     ClosedForms,
     choose,
     closed_forms_of,
     default_choice,
-    is_elementwise,
     kinks,
     numpy_function,
     numpy_slope,
     pieces_of,
 )
+from trainability.activations.functions import expression_of, variables_of
+from trainability.core import expression
 from trainability.core.catalogue import Choice
 from trainability.core.errors import SpecError
 from trainability.theory.resolution import Resolution
@@ -60,7 +62,29 @@ class Phi:
             return self.value(x)[None] if self.kinks is None else np.stack([self.value(x), self.slope(x)])
 
 
-def resolve(phi: Activating) -> Phi:
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """An activation whose unit consumes several pre-activations x1, …, xk, its pieces.
+
+    Attributes:
+        name: for sentences.
+        pieces: k.
+        formula: of x1 to xk, without parameters.
+        closed: known expectations, exact for every variance.
+    """
+
+    name: str
+    pieces: int
+    formula: expression.Node
+    closed: ClosedForms | None = None
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """``x1`` to ``xk``."""
+        return variables_of(self.pieces)
+
+
+def resolve(phi: Activating) -> Phi | Gate:
     """The function that `phi` means; the same object for the same `phi`.
 
     Args:
@@ -69,7 +93,7 @@ def resolve(phi: Activating) -> Phi:
 
     Raises:
         UnknownName, FormulaError: as `activations.choose`.
-        SpecError: the activation is not elementwise, or the function cannot be evaluated on an array.
+        SpecError: the activation mixes the units of a layer, or the function cannot be evaluated on an array.
     """
     if isinstance(phi, str):
         return _named(phi.strip())
@@ -89,26 +113,35 @@ def resolve(phi: Activating) -> Phi:
 
 
 @functools.lru_cache(maxsize=256)
-def _named(text: str) -> Phi:
+def _named(text: str) -> Phi | Gate:
     return _chosen(choose(text))
 
 
 @functools.lru_cache(maxsize=256)
-def _chosen(choice: Choice[Activation]) -> Phi:
+def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     if choice.entry.across_units:
         raise SpecError(
-            f"mean-field theory is not defined for '{choice.text}': each unit's answer depends on its whole layer"
+            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer, "
+            "while the theory rests on units that answer independently, each to its own pre-activations"
         )
-    if pieces_of(choice) > 1 or not is_elementwise(choice.entry):
-        raise SpecError(
-            f"mean-field theory here covers activations of one pre-activation a unit; '{choice.text}' consumes "
-            f"{pieces_of(choice)}"
-        )
+    if pieces_of(choice) > 1:
+        return _gate(choice)
     slope = numpy_slope(choice)
     assert slope is not None
     value, at = numpy_function(choice), kinks(choice)
     resolution = Resolution(value, choice.text, at)
     return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))
+
+
+def _gate(choice: Choice[Activation]) -> Gate:
+    pieces = pieces_of(choice)
+    formula = expression_of(choice.entry, pieces)
+    closed = closed_forms_of(choice)
+    if closed is None:  # a typed formula may be one of the catalogue's
+        twins = (e for e in ACTIVATIONS if e.closed and e.pieces == "pieces" and expression_of(e, pieces) == formula)
+        closed = next((twin.closed(pieces) for twin in twins if twin.closed), None)
+    values = {name: expression.number(value) for name, value in choice.named.items()}
+    return Gate(choice.text, pieces, expression.substitute(formula, values), closed)
 
 
 @functools.lru_cache(maxsize=64)

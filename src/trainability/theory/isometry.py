@@ -16,7 +16,6 @@ from trainability.theory.moments import moments
 from trainability.theory.variance import checked
 
 Weights: TypeAlias = Literal["orthogonal", "normal"]
-_SPREAD = {"orthogonal": 0.0, "normal": 1.0}  # −s₁ of the papers: what the weights alone add
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,10 @@ class Isometry:
 
     Attributes:
         mean: χ₁^depth.
-        variance: mean² · depth · (E[φ′⁴]/E[φ′²]² − 1 + s), with s = 0 for orthogonal and 1 for normal weights. 0 means
-            that every direction keeps its length alike.
+        variance: mean² · depth · (E[φ′⁴]/E[φ′²]² − 1 + s), where s, what the weights alone add, is 1 for normal weights
+            and 0 for orthogonal ones. 0 means that every direction keeps its length alike. Of a gate, φ′ is the
+            gradient, and orthogonal weights are an orthogonal matrix for each piece, so that s = 1 − Σ (E[(∂φ/∂xᵢ)²] /
+            E[φ′²])².
     """
 
     mean: float
@@ -58,7 +59,7 @@ def isometry(
         >>> isometry("identity", 1.0, 0.0)
         Isometry(mean=1.0, variance=0.0)
     """
-    if weights not in _SPREAD:
+    if weights not in get_args(Weights):
         raise SpecError(f"unknown weights {weights!r}; known are {', '.join(get_args(Weights))}")
     depth = whole(depth, "depth")
     _, sigma_w2, sigma_b2 = checked(sigma_w2, sigma_b2)
@@ -68,7 +69,8 @@ def isometry(
     if slope == 0:
         return Isometry(0.0, 0.0)
     mean = (sigma_w2 * slope) ** depth
-    uneven = m.at("slope_fourth", q) / slope**2 - 1 + _SPREAD[weights]
+    added = 1.0 if weights == "normal" else 1.0 - sum((each / slope) ** 2 for each in m.slope_each(q))
+    uneven = m.at("slope_fourth", q) / slope**2 - 1 + added
     return Isometry(mean, mean**2 * depth * uneven)
 
 

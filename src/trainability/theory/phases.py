@@ -14,8 +14,9 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from trainability.core.errors import SpecError
+from trainability.theory.expectations import Expectations
 from trainability.theory.functions import Activating, non_negative
-from trainability.theory.moments import Moments, moments
+from trainability.theory.moments import moments
 from trainability.theory.roots import roots
 from trainability.theory.variance import attractor, checked, unbounded
 
@@ -108,7 +109,7 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
     m = moments(phi)
     table, bias = m.table, sigma_b**2
     if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.phi.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -123,8 +124,7 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
         at = [0.0, *at]
     if not at:
         raise SpecError(
-            f"'{m.phi.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance "
-            "that reproduces itself"
+            f"'{m.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance that reproduces itself"
         )
     return tuple(_critical(m, q, sigma_b) for q in at)
 
@@ -137,7 +137,7 @@ def _share(q: float, second: float, slope_second: float, bias: float) -> float:
     return 1 - ratio if ratio < 1 else 1 / ratio - 1
 
 
-def _critical(m: Moments, q: float, sigma_b: float) -> CriticalPoint:
+def _critical(m: Expectations, q: float, sigma_b: float) -> CriticalPoint:
     slope = m.at("slope_second", q)
     chi_q = m.at("growth", q) / slope if q else 1.0
     if q:
@@ -190,7 +190,7 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
     m = moments(phi)
     table = m.table
     if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.phi.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -213,13 +213,14 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
     slope = m.at("slope_second", 0.0)
     if m.through_zero and slope > _NO_SLOPE:
         return 1 / slope, 0.0, 0.0
-    raise SpecError(f"'{m.phi.name}' has no point at which both chi_1 and chi_q are 1")
+    raise SpecError(f"'{m.name}' has no point at which both chi_1 and chi_q are 1")
 
 
 def recommended(phi: Activating) -> CriticalPoint:
     """The critical point to initialise with: one that a network stays at.
 
-    Without biases where a critical point attracts; else the doubly critical one, which has biases; else the first.
+    Without biases where a critical point attracts; else the doubly critical one, which has biases; where that is at
+    variance 0 and left, as for GLU, the one at variance 1; else the first.
 
     Raises:
         SpecError: there is no critical point at all.
@@ -237,6 +238,16 @@ def recommended(phi: Activating) -> CriticalPoint:
         if without:
             return without[0]
         raise SpecError(
-            f"'{moments(phi).phi.name}' has no critical initialisation without biases, and none that is doubly critical"
+            f"'{moments(phi).name}' has no critical initialisation without biases, and none that is doubly critical"
         ) from None
+    if q == 0 and without:
+        return _at_variance_1(moments(phi)) or without[0]
     return CriticalPoint(math.sqrt(sigma_w2), math.sqrt(sigma_b2), q, 1.0, True)
+
+
+def _at_variance_1(m: Expectations) -> CriticalPoint | None:
+    """The point of the edge of chaos with q* = 1, if it needs no negative σ_b² and attracts."""
+    slope = m.at("slope_second", 1.0)
+    bias = 1 - m.at("second", 1.0) / slope if slope > 0 else -1.0
+    found = _critical(m, 1.0, math.sqrt(bias)) if bias >= 0 else None
+    return found if found and found.attracts else None

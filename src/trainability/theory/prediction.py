@@ -18,9 +18,10 @@ from trainability.losses import DEFAULT_LOSS, LOSSES
 from trainability.normalization import NORMALIZATIONS
 from trainability.theory.batch import Batch, BatchGradient, batch_of, propagate_batch
 from trainability.theory.correlation import correlation_of, share
-from trainability.theory.functions import Activating, non_negative, resolve
+from trainability.theory.expectations import Expectations
+from trainability.theory.functions import Activating, Phi, non_negative, resolve
 from trainability.theory.isometry import whole
-from trainability.theory.moments import Moments, moments
+from trainability.theory.moments import moments
 from trainability.theory.phases import CriticalPoint, Phase, critical_points, phase_of
 from trainability.theory.propagation import Layer, Propagation, propagate
 from trainability.theory.trainable import Band, trainable_depth
@@ -43,7 +44,9 @@ class Prediction:
         inputs, outputs, second_moment: features, outputs, and mean square of an input.
         sigma_w2, sigma_b2: of the hidden layers: fan_in times the variance of a weight, the variance of a bias.
         phase: ``ordered`` (gradients vanish), ``critical``, ``chaotic`` (gradients explode), or ``residual``: with
-            shortcuts variance and gradient grow in every layer and there is no fixed point.
+            shortcuts variance and gradient grow in every layer and there is no fixed point; what inputs differ in is
+            then lost as a power of the depth, not exponentially, so that there is no ξ and no band (G. Yang, S.
+            Schoenholz, Mean field residual networks: on the edge of chaos, NeurIPS 2017).
         q: the variance that deep layers settle at (before normalisation); None if it grows without bound.
         chi_1: factor on a squared gradient in a deep layer; chi_q: on a deviation of the variance. None where
             undefined.
@@ -228,23 +231,26 @@ def _one(
             raise SpecError(f"'{choice.text}' draws nothing at random; theory is of independent weights of mean 0")
     inputs = width if data.inputs is None else data.inputs
     channels = width * data.kernel
-    fans = [(inputs * data.kernel, channels), *[(channels, channels)] * (depth - 1), (width, data.outputs)]
+    reached = channels * m.pieces
+    fans = [(inputs * data.kernel, reached), *[(channels, reached)] * (depth - 1), (width, data.outputs)]
     layers = [
         Layer(a, b, weights.entry.variance(a, b, weights.values), biases.entry.variance(a, b, biases.values))
         for a, b in fans
     ]
-    sigma_w2 = channels * weights.entry.variance(channels, channels, weights.values)
-    sigma_b2 = biases.entry.variance(channels, channels, biases.values)
+    sigma_w2 = channels * weights.entry.variance(channels, reached, weights.values)
+    sigma_b2 = biases.entry.variance(channels, reached, biases.values)
     normalized = entry.axis is not None
     settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
     ways: dict[str, Any] = {"normalized": normalized, "residual": residual, "dropout": dropout}
-    found = data.batch and propagate_batch(m.phi, layers, data.batch, **ways)
+    known = resolve(phi)
+    # Of gates pairs of samples are left out: their prediction is of one sample.
+    found = propagate_batch(known, layers, data.batch, **ways) if data.batch and isinstance(known, Phi) else None
     passed = propagate(m, layers, data.second_moment, **ways, relative=found.relative if found else None)
     passed = _over_batch(passed, found) if found else passed
     length = settled.correlation_length
     band = None if length is None else trainable_depth(length)
     return Prediction(
-        activation=resolve(phi).name,
+        activation=m.name,
         init=weights.text,
         bias_init=biases.text,
         depth=depth,
@@ -283,7 +289,7 @@ class _Settled:
 
 
 def _settled(
-    m: Moments, phi: Activating, sigma_w2: float, sigma_b2: float, normalized: bool, residual: bool, dropout: float
+    m: Expectations, phi: Activating, sigma_w2: float, sigma_b2: float, normalized: bool, residual: bool, dropout: float
 ) -> _Settled:
     if residual:
         return _Settled("residual")

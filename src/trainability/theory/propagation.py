@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from trainability.core.errors import SpecError
 from trainability.normalization import EPSILON
+from trainability.theory.expectations import Expectations
 from trainability.theory.finite_width import Scatter, log_moments, relative_variance
-from trainability.theory.moments import Moments
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Layer:
     """What theory needs of a dense layer, or of a convolution whose fans count the kernel's places.
 
     Attributes:
-        fan_in, fan_out: inputs of a unit; units (for a convolution, the units that an input reaches).
+        fan_in, fan_out: inputs of a unit; pre-activations, of a gate all pieces of its units (for a convolution, those
+            that an input reaches).
         weight_variance, bias_variance: of one weight and of one bias.
     """
 
@@ -70,7 +71,7 @@ class _Passed:
 
 
 def propagate(
-    m: Moments,
+    m: Expectations,
     layers: Sequence[Layer],
     second_moment: float,
     *,
@@ -96,15 +97,14 @@ def propagate(
     for layer in layers[:-1]:
         variance = layer.fan_in * layer.weight_variance * second + layer.bias_variance
         if not math.isfinite(variance):
-            raise SpecError(
-                f"the variance of '{m.phi.name}' overflows in layer {len(passed) + 1}: it grows in every layer"
-            )
+            raise SpecError(f"the variance of '{m.name}' overflows in layer {len(passed) + 1}: it grows in every layer")
         normed = variance / (variance + EPSILON) if normalized else variance
-        joins = residual and layer.fan_in == layer.fan_out
+        units = layer.fan_out // m.pieces
+        joins = residual and layer.fan_in == units
         scatter = Scatter() if normalized else scatter_in.with_constant(layer.bias_variance, variance)
         passed.append(_Passed(variance, normed, second, joins, scatter, scatter_in))
         answer, centre = m.at("second", normed) / (1 - dropout), m.at("mean", normed)
-        of_answer = scatter.through(m, normed, layer.fan_out)
+        of_answer = scatter.through(m, normed, units)
         scatter_in = scatter_in.joined(second, of_answer, answer) if joins else of_answer
         # The layer's input and its answer are independent of each other but for their means.
         second = second + answer + 2 * mean * centre if joins else answer
@@ -121,7 +121,7 @@ def propagate(
 
 
 def _back(
-    m: Moments,
+    m: Expectations,
     layers: Sequence[Layer],
     passed: Sequence[_Passed],
     second: float,
@@ -140,9 +140,10 @@ def _back(
         through = following.fan_out * following.weight_variance * delta
         arriving = through + skipped
         slope = m.at("slope_second", here.normed) / (1 - dropout)
-        added_shift, added_spread = _scatter(one, layer.fan_out, through, skipped)
+        added_shift, added_spread = _scatter(one, layer.fan_out // m.pieces, through, skipped)
         shift, spread = shift + added_shift + here.scatter.of_slope(m, here.normed), spread + added_spread
-        delta = slope * arriving / ((here.variance + EPSILON) if normalized else 1.0)
+        # The slope is of a unit, the gradient is told of each of its pieces.
+        delta = slope / m.pieces * arriving / ((here.variance + EPSILON) if normalized else 1.0)
         skipped = arriving if here.joins else 0.0
         # Without any signal the last layer gets no gradient either, and there is no ratio.
         squares.insert(0, delta * here.second / second if second > 0 else 0.0)

@@ -6,6 +6,7 @@ double integrals of the correlation map must not integrate across.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -36,14 +37,20 @@ class Resolution:
 
     def edges(self, reach: float) -> np.ndarray:
         """Edges of panels, ascending, that cover at least [-reach, reach]; of a kink, both sides."""
-        self.reach(reach)
-        return self._edges
+        return self._covering(reach)[0]
 
     def jumps(self, reach: float) -> np.ndarray:
         """The points at which the function is not smooth: those known, and the middles of panels never resolved."""
-        edges = self.edges(reach)
-        found = 0.5 * (edges[:-1] + edges[1:])[self._stuck]
+        edges, stuck = self._covering(reach)
+        found = 0.5 * (edges[:-1] + edges[1:])[stuck]
         return np.unique(np.concatenate([self._kinks, found]))
+
+    def _covering(self, reach: float) -> tuple[np.ndarray, np.ndarray]:
+        """Edges out to the first power of 2 that covers `reach`, however many are there, and which panels are stuck."""
+        self.reach(reach)
+        end = max(1.0, 2.0 ** math.ceil(math.log2(max(reach, 1.0))))
+        first, last = np.searchsorted(self._edges, -end), np.searchsorted(self._edges, end, side="right")
+        return self._edges[first:last], self._stuck[first : last - 1]
 
     def slope(self, x: np.ndarray) -> np.ndarray:
         """φ′(x), the derivative of the polynomial on x's panel; 0 on a panel that holds a kink."""

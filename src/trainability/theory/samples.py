@@ -23,11 +23,14 @@ SPREAD = 16.0
 """Deviations that samples cover at least: a Gaussian's share beyond them is 1e-57."""
 
 _FIRST = 16.0
-_FARTHEST = 2.0**45
+FARTHEST = 2.0**45
+"""Samples go no farther out."""
+
 _TOLERANCE = 1e-10
 _ROUNDING = 1e-14
 _HUGE = 1e150
 _MOST_NODES = 40_000
+_OCTAVES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -38,13 +41,29 @@ class Limit:
     why: str
 
 
-class Samples:
-    """The samples of one function.
+@dataclass(frozen=True)
+class Panels:
+    """Samples between two ends.
 
     Attributes:
         low, high: the panels' ends, ascending, shape (panels,).
         stuck: which panels are not resolved although they are the narrowest.
         x, w, value, slope: nodes, their weights, φ and φ′ there, shape (panels · ORDER,).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    stuck: np.ndarray
+    x: np.ndarray
+    w: np.ndarray
+    value: np.ndarray
+    slope: np.ndarray
+
+
+class Samples:
+    """The samples of one function. What they answer does not depend on how far out they were asked for before.
+
+    Attributes:
         limits: what ends the panels on the left and on the right, if anything but `reach` does.
         reach: how far out the panels go.
         steepest: the largest |φ′| on [-1, 1].
@@ -52,39 +71,53 @@ class Samples:
 
     def __init__(self, phi: Phi):
         self.phi = phi
-        self.low, self.high = np.empty(0), np.empty(0)
-        self.stuck = np.empty(0, dtype=bool)
-        self.x, self.w = np.empty(0), np.empty(0)
-        self.value, self.slope = np.empty(0), np.empty(0)
+        none = np.empty(0)
+        self._panels = Panels(none, none, np.empty(0, dtype=bool), none, none, none, none)
         self.limits: list[Limit | None] = [None, None]
         self.reach = 0.0
         self.steepest = 0.0
         self._largest = np.zeros(2)
         self.extend()
 
-    def cover(self, q: float, patient: bool = False) -> None:
-        """Sample far enough for variance q; `patient`: or as far as φ stays a number and cheap.
+    @staticmethod
+    def reach_for(q: float) -> float:
+        """How far out samples for variance q go at least: a power of 2."""
+        return min(max(_FIRST, 2.0 ** math.ceil(math.log2(SPREAD * math.sqrt(q)))), FARTHEST)
+
+    def within(self, reach: float) -> Panels:
+        """The samples from -reach to reach, a power of 2, or up to where φ stops being a number."""
+        while self.reach < reach and not all(self.limits):
+            self.extend(round(math.log2(reach / self.reach)))
+        low, high = self._panels.low, self._panels.high
+        first, last = int(np.searchsorted(low, -reach)), int(np.searchsorted(high, reach, side="right"))
+        panels, nodes = slice(first, last), slice(first * ORDER, last * ORDER)
+        all_ = self._panels
+        return Panels(
+            low[panels], high[panels], all_.stuck[panels],
+            all_.x[nodes], all_.w[nodes], all_.value[nodes], all_.slope[nodes],
+        )  # fmt: skip
+
+    def cheap_reach(self, most: float) -> float:
+        """How far out samples stay numbers and cheap, `most` at most.
 
         An oscillating function needs panels in proportion to the distance, and is not followed to infinity.
         """
-        while self.reach < min(SPREAD * math.sqrt(q), _FARTHEST):
-            if all(self.limits) or (patient and (any(self.limits) or self.x.size > _MOST_NODES)):
-                break
-            self.extend(math.ceil(math.log2(SPREAD * math.sqrt(q) / self.reach)))
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether the samples go as far out as they ever will."""
-        return self.reach >= _FARTHEST
+        while self.reach < most and not all(self.limits) and self._panels.x.size <= _MOST_NODES:
+            self.extend(min(_OCTAVES_AT_ONCE, round(math.log2(most / self.reach))))
+        reach = _FIRST
+        while reach < min(most, self.reach) and self.within(reach).x.size <= _MOST_NODES:
+            reach *= 2
+        return reach
 
     def beside_zero(self) -> tuple[tuple[float, float], tuple[float, float]] | None:
         """φ and φ′ just left and right of 0; None if φ is not finite there."""
-        inner = np.argsort(np.abs(self.x))[: 2 * ORDER]
-        sides = [inner[self.x[inner] < 0], inner[self.x[inner] > 0]]
+        panels = self._panels
+        inner = np.argsort(np.abs(panels.x))[: 2 * ORDER]
+        sides = [inner[panels.x[inner] < 0], inner[panels.x[inner] > 0]]
         if not all(len(side) for side in sides):
             return None
         exact, found = self._both(np.array([-1e-300, 1e-300])), []
-        for known, sampled in zip(exact, (self.value, self.slope), strict=True):
+        for known, sampled in zip(exact, (panels.value, panels.slope), strict=True):
             nearest = [sampled[side[0]] for side in sides]
             left, right = (float(v if np.isfinite(v) else n) for v, n in zip(known, nearest, strict=True))
             found.append((left, right))
@@ -106,7 +139,7 @@ class Samples:
             if first:
                 raise
             if octaves > 1:
-                self.extend(1)
+                self.extend()
                 return
             ends = (-self.reach, self.reach)
             self.limits = [limit or Limit(x, "rough") for limit, x in zip(self.limits, ends, strict=True)]
@@ -166,10 +199,6 @@ class Samples:
             self.limits[side] = Limit(float(low[place] if side else high[place]), why)
             keep = slice(0, place) if side else slice(place + 1, None)
             low, high, stuck, x, value, slope = (part[keep] for part in (low, high, stuck, x, value, slope))
-        new = {
-            "low": low, "high": high, "stuck": stuck, "x": x.ravel(), "w": weights_of(low, high).ravel(),
-            "value": value.ravel(), "slope": slope.ravel(),
-        }  # fmt: skip
-        for name, part in new.items():
-            old = getattr(self, name)
-            setattr(self, name, np.concatenate([old, part] if side else [part, old]))
+        new = (low, high, stuck, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
+        pairs = zip(vars(self._panels).values(), new, strict=True)
+        self._panels = Panels(*(np.concatenate([old, part] if side else [part, old]) for old, part in pairs))

@@ -15,8 +15,9 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from trainability.core.errors import SpecError
+from trainability.theory.expectations import SMALLEST_Q, Expectations
 from trainability.theory.functions import Activating, non_negative
-from trainability.theory.moments import SMALLEST_Q, Moments, moments
+from trainability.theory.moments import moments
 from trainability.theory.roots import roots
 
 Stability: TypeAlias = Literal["stable", "unstable", "half-stable"]
@@ -129,7 +130,7 @@ def fixed_points(phi: Activating, sigma_w2: float, sigma_b2: float) -> FixedPoin
 
 
 @functools.lru_cache(maxsize=1024)
-def _fixed_points(m: Moments, sigma_w2: float, sigma_b2: float) -> FixedPoints:
+def _fixed_points(m: Expectations, sigma_w2: float, sigma_b2: float) -> FixedPoints:
     table = m.table
     with np.errstate(over="ignore"):
         values = (sigma_w2 * table.second + sigma_b2) / table.q - 1
@@ -191,7 +192,7 @@ def variance_length(phi: Activating, sigma_w2: float, sigma_b2: float) -> float:
 
 def unbounded(phi: Activating, sigma_w2: float, sigma_b2: float) -> SpecError:
     """The error that says that there is no fixed point."""
-    name = moments(phi).phi.name
+    name = moments(phi).name
     return SpecError(
         f"the variance of '{name}' at sigma_w2 = {sigma_w2:g}, sigma_b2 = {sigma_b2:g} grows without bound from layer "
         "to layer: it has no fixed point to stay at"
@@ -207,7 +208,7 @@ def checked(sigma_w2: float, sigma_b2: float, q: float = 1.0) -> tuple[float, fl
     )
 
 
-def _at_zero(m: Moments, sigma_w2: float, signs: np.ndarray) -> FixedPoint:
+def _at_zero(m: Expectations, sigma_w2: float, signs: np.ndarray) -> FixedPoint:
     known = signs[signs != 0]
     towards = not len(known) or known[0] < 0
     chi = sigma_w2 * m.at("slope_second", 0.0)
@@ -222,7 +223,7 @@ def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tupl
     return below, above
 
 
-def _point(m: Moments, q: float, sigma_w2: float, sides: tuple[int, int]) -> FixedPoint:
+def _point(m: Expectations, q: float, sigma_w2: float, sides: tuple[int, int]) -> FixedPoint:
     at = q if q >= SMALLEST_Q else 0.0  # below the table the map is a straight line
     chi_q = sigma_w2 * m.at("growth", at)
     stability: Stability = "half-stable"

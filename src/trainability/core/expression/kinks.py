@@ -31,7 +31,7 @@ def kinks(node: Node, values: Mapping[str, float] | None = None, variable: str =
     values = dict(values or {})
     at = _Line(values, variable)
     found = [np.empty(0)]
-    for difference, path in _switches(lower(node, (variable,)), ()):
+    for difference, path in switches(lower(node, (variable,)), ()):
         roots = at.roots(difference)
         found.append(roots[at.is_taken(path, roots)])
     ordered = np.sort(np.concatenate(found)) + 0.0
@@ -39,18 +39,18 @@ def kinks(node: Node, values: Mapping[str, float] | None = None, variable: str =
     return tuple(float(x) for x in ordered[distinct])
 
 
-def _switches(node: Node, path: _Path) -> Iterator[tuple[Node, _Path]]:
+def switches(node: Node, path: _Path = ()) -> Iterator[tuple[Node, _Path]]:
     """Each expression whose sign selects a branch, with the conditions that lead to it."""
     if isinstance(node, Where):
         condition = node.condition
         yield Binary("-", condition.left, condition.right), path
-        yield from _switches(node.then, (*path, (condition, True)))
-        yield from _switches(node.otherwise, (*path, (condition, False)))
+        yield from switches(node.then, (*path, (condition, True)))
+        yield from switches(node.otherwise, (*path, (condition, False)))
         return
     if isinstance(node, Call) and node.function in ("abs", "sign"):
         yield node.arguments[0], path
     for part in node.parts:
-        yield from _switches(part, path)
+        yield from switches(part, path)
 
 
 def _has_branches(node: Node) -> bool:

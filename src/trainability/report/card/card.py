@@ -39,6 +39,9 @@ FAN: Final = 256
 DEFAULTS: Final = (("PyTorch", "torch"), ("Keras, JAX", "keras"), ("He", "he_normal"))
 """Label and initialiser; Keras' Glorot and JAX's LeCun have the same variance in layers of equal width."""
 
+GATE_DEFAULTS: Final = (("PyTorch", "torch"), ("Keras", "keras"), ("JAX", "lecun_normal"), ("He", "he_normal"))
+"""The same for gates, whose layers have more pre-activations than inputs."""
+
 _SHOWN_AT: Final = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 
 
@@ -96,6 +99,11 @@ class Card:
         return is_elementwise(self.choice.entry)
 
     @property
+    def gate(self) -> bool:
+        """Whether a unit takes several pre-activations."""
+        return pieces_of(self.choice) > 1 and not self.choice.entry.across_units
+
+    @property
     def formula(self) -> str:
         """The formula as text, of the parameters by name."""
         entry = self.choice.entry
@@ -104,7 +112,7 @@ class Card:
     @property
     def latex(self) -> str:
         """The formula in LaTeX, without dollar signs."""
-        return latex(self.choice.entry)
+        return latex(self.choice.entry, pieces_of(self.choice))
 
     @property
     def conclusion(self) -> str:
@@ -205,15 +213,17 @@ def card(activation: str, image: np.ndarray | None = None) -> Card:
         double = double_critical(choice)
     except SpecError:  # most have none
         double = None
-    defaults = tuple(_default(choice, label, init) for label, init in DEFAULTS)
+    known_defaults = DEFAULTS if pieces_of(choice) == 1 else GATE_DEFAULTS
+    defaults = tuple(_default(choice, label, init) for label, init in known_defaults)
     return Card(choice, gain, critical, best, double, defaults, lines(best, gain), tuple(notes), image)
 
 
 def _default(choice: Choice[Activation], label: str, init: str) -> Default:
     weights = INITIALIZERS.choose(init)
     biases = INITIALIZERS.choose(weights.entry.bias)
-    sigma_w2 = FAN * weights.entry.variance(FAN, FAN, weights.values)
-    sigma_b2 = biases.entry.variance(FAN, FAN, biases.values)
+    fan_out = FAN * pieces_of(choice)
+    sigma_w2 = FAN * weights.entry.variance(FAN, fan_out, weights.values)
+    sigma_b2 = biases.entry.variance(FAN, fan_out, biases.values)
     found: str | None = None
     q: float | None = None
     try:

@@ -47,10 +47,10 @@ def draw_function(axes: Axes, choice: Choice[Activation]) -> None:
 
 def draw_histogram(axes: Axes, choice: Choice[Activation]) -> None:
     """Standard normal samples before and after."""
-    z = np.random.default_rng(0).standard_normal(_SAMPLES)
+    pieces = np.random.default_rng(0).standard_normal((pieces_of(choice), _SAMPLES))
     with np.errstate(all="ignore"):
-        after = numpy_function(choice)(z)
-    after = after[np.isfinite(after)]
+        after = numpy_function(choice)(pieces.ravel())
+    z, after = pieces[0], after[np.isfinite(after)]
     low, high = np.quantile(np.concatenate([z, after]), [0.002, 0.998])
     bins = np.linspace(low, high, 61)
     shares = [np.histogram(values, bins)[0] / _SAMPLES for values in (z, after)]

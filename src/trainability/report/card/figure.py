@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _WIDE = 11.0
-_DEFAULT = {"PyTorch": "PyTorch's default", "Keras, JAX": "the default of Keras and JAX"}
+_DEFAULT = {
+    "PyTorch": "PyTorch's default", "Keras, JAX": "the default of Keras and JAX", "Keras": "Keras' default",
+    "JAX": "JAX's default",
+}  # fmt: skip
 _HEAD, _CURVES, _MAPS = 1.25, 2.7, 3.2
 
 
@@ -40,16 +43,22 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
     with drawing():
         figure = new_figure(0.62, _WIDE)
         text, size, mathematical = fitted(card, _WIDE - 0.4)
-        figure.text(0.01, 0.45, text, fontsize=size, va="center", parse_math=mathematical)
-        found["formula"] = ("The formula", Picture(figure, card.choice.entry.summary, card.formula, outlines=True))
+        drawn = figure.text(0.0, 0.45, text, fontsize=size, va="center", parse_math=mathematical)
+        figure.set_size_inches(drawn.get_window_extent().width / figure.dpi + 0.1, 0.62)
+        found["formula"] = (
+            "The formula",
+            Picture(figure, "", card.formula or card.choice.entry.summary, outlines=True),
+        )
         figure = new_figure(_CURVES, _WIDE)
         _curves(figure, card)
-        caption = (
-            "Function and derivative (dots: central differences of the function); 100,000 standard normal samples and "
-            "a picture of mean 0 and deviation 1, before and after."
-            if card.elementwise
-            else "Eight units of a layer before and after."
-        )
+        caption = "Eight units of a layer before and after."
+        if card.elementwise:
+            caption = (
+                "Function and derivative (dots: central differences of the function); 100,000 standard normal samples "
+                "and a picture of mean 0 and deviation 1, before and after."
+            )
+        elif card.gate:
+            caption = "100,000 units of standard normal pre-activations, and eight units of a layer, before and after."
         found["function"] = ("The function", Picture(figure, caption, f"Curves of {card.name}, samples and a picture."))
         if card.defaults:
             figure = new_figure(_MAPS, _WIDE)
@@ -101,10 +110,13 @@ def _curves(part: Any, card: Card) -> None:
         curves.draw_function(axes[0], choice)
         curves.draw_histogram(axes[1], choice)
         curves.draw_pictures(axes[2], axes[3], choice, card.image)
-    elif pieces_of(choice) == 2 and not choice.entry.across_units:
-        axes = part.subplots(1, 2, width_ratios=[1.0, 1.6])
-        curves.draw_gate(part, axes[0], choice)
-        curves.draw_layer(axes[1], choice)
+    elif card.gate:
+        ratios = [1.0, 1.2, 1.5] if pieces_of(choice) == 2 else [1.0, 1.5]
+        axes = part.subplots(1, len(ratios), width_ratios=ratios)
+        if pieces_of(choice) == 2:
+            curves.draw_gate(part, axes[0], choice)
+        curves.draw_histogram(axes[-2], choice)
+        curves.draw_layer(axes[-1], choice)
     else:
         curves.draw_layer(part.subplots(), choice)
 

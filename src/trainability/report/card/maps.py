@@ -16,6 +16,7 @@ from trainability.theory.variance import attractor
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_LOOKS: Final = (0, 1, 2, 4)  # the colour between is the critical point's
 _MOST_GAIN: Final = 25.0
 _CHI: Final = 4.0
 _SIDE: Final = 128
@@ -40,7 +41,8 @@ class Setting:
 
 def settings(card: Card) -> list[Setting]:
     """The libraries' defaults and the recommended critical point."""
-    found = [Setting(d.label, d.sigma_w, d.sigma_b, d.q, SERIES[i], MARKERS[i]) for i, d in enumerate(card.defaults)]
+    looks = zip(card.defaults, _LOOKS, strict=False)
+    found = [Setting(d.label, d.sigma_w, d.sigma_b, d.q, SERIES[i], MARKERS[i]) for d, i in looks]
     if card.recommended:
         point = card.recommended
         settled = attractor(card.choice, point.sigma_w**2, point.sigma_b**2) if not point.q else None

@@ -80,14 +80,13 @@ def _draw(axes: Any, made: Card) -> None:
     grid_lines(axes)
     slope = numpy_slope(made.choice)
     if slope is None:
-        pieces = made.choice.entry.pieces
-        words = "looks at\nits whole layer" if pieces == 1 else "takes several\npre-activations a unit"
+        words = "takes several\npre-activations a unit" if made.gate else "looks at\nits whole layer"
         axes.text(0, 0.5, words, ha="center", va="center", fontsize=8)
-        return
-    x = np.linspace(-_REACH, _REACH, 801)
-    with np.errstate(all="ignore"):
-        axes.plot(x, slope(x), color=SERIES[1], linewidth=1.1)
-        axes.plot(x, numpy_function(made.choice)(x), color=SERIES[0])
+    else:
+        x = np.linspace(-_REACH, _REACH, 801)
+        with np.errstate(all="ignore"):
+            axes.plot(x, slope(x), color=SERIES[1], linewidth=1.1)
+            axes.plot(x, numpy_function(made.choice)(x), color=SERIES[0])
     point = made.recommended
     lines = [f"gain {number(made.gain, 4)}"] if made.gain is not None else []
     if point:

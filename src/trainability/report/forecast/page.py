@@ -64,19 +64,21 @@ def _table(forecast: Forecast) -> str:
     found = columns(forecast)
     heads = [(axis_label(axis), True) for axis in forecast.axes]
     heads += [(_NAMES.get(column.head, column.head), column.head in ("phase", "trains to")) for column in found]
-    heads.append(("what to expect", True))
     head = "".join(f'<th scope="col"{" class=name" if name else ""}>{escape(text)}</th>' for text, name in heads)
-    rows = "\n".join(_row(forecast, row) for row in forecast)
+    rows = "\n".join(_row(forecast, row, len(heads)) for row in forecast)
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in forecast.notes)
+    tall = " tall" if len(forecast) > 30 else ""
     return (
-        f'<section><h2>Choice by choice</h2>\n<div class="scroll{" tall" if len(forecast) > 30 else ""}"><table>'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>{notes}</section>"
+        f'<section><h2>Choice by choice</h2>\n<div class="scroll{tall}"><table class="pairs">'
+        f"<thead><tr>{head}</tr></thead>\n{rows}\n</table></div>{notes}</section>"
     )
 
 
-def _row(forecast: Forecast, row: Row) -> str:
+def _row(forecast: Forecast, row: Row, wide: int) -> str:
+    """The numbers, and below them what to expect: a column of sentences would leave the others no room."""
     cells = [f"<td class=name>{escape(value(row.levels[axis]))}</td>" for axis in forecast.axes]
     for column in columns(forecast):
         kind = " class=name" if column.head in ("phase", "trains to") else ""
         cells.append(f"<td{kind}>{escape(column.text(row))}</td>")
-    return f"<tr>{''.join(cells)}<td class='name words'>{escape(row.prediction.verdict)}</td></tr>"
+    verdict = f'<td class="name verdict" colspan="{wide}"><div>{escape(row.prediction.verdict)}</div></td>'
+    return f"<tbody><tr class=above>{''.join(cells)}</tr><tr>{verdict}</tr></tbody>"

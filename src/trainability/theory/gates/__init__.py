@@ -1,0 +1,32 @@
+"""Expectations of gates: activations whose unit consumes several pre-activations, its pieces.
+
+By closed form where the catalogue brings one (Maxout); from those of its factors where the formula is a product of
+functions of one piece each (GLU and its relatives); of two pieces otherwise by nested quadrature. All these keep 9
+digits. A formula that ties three pieces or more together is sampled, and its `Estimate` says how well.
+"""
+
+from __future__ import annotations
+
+from trainability.theory.expectations import Expectations
+from trainability.theory.functions import Gate
+from trainability.theory.gates.closed import ClosedGate
+from trainability.theory.gates.factored import FactoredGate, factors_of
+from trainability.theory.gates.formula import GateFormula
+from trainability.theory.gates.homogeneous import HomogeneousGate, degree_of
+from trainability.theory.gates.plane import PlaneGate
+from trainability.theory.gates.sampled import SampledGate
+
+__all__ = ["gate_expectations"]
+
+
+def gate_expectations(gate: Gate) -> Expectations:
+    """The expectations of `gate`, by the best of the ways."""
+    if gate.closed:
+        return ClosedGate(gate, gate.closed)
+    factors = factors_of(gate)
+    if factors:
+        return FactoredGate(gate, factors)
+    formula = GateFormula(gate)
+    made = PlaneGate(formula) if len(formula.used) == 2 else SampledGate(formula)
+    degree = degree_of(formula)
+    return made if degree is None else HomogeneousGate(made, degree)

@@ -1,0 +1,74 @@
+"""A gate's formula as NumPy functions: value, partial derivatives, and what selects its branches."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from trainability.core import expression
+from trainability.core.errors import SpecError
+from trainability.core.expression import Node
+from trainability.theory.functions import Gate
+
+_LINES, _CELLS, _HALVINGS = 64, 1000, 36
+_FAR, _SAME = 3.0, 1e-6
+
+
+class GateFormula:
+    """The formula of a gate, of the pieces that occur in it.
+
+    Attributes:
+        name: the gate's, for sentences.
+        pieces: of a unit, those that do not occur included.
+        used: the variables that occur, in order.
+        places: where they stand among the pieces.
+    """
+
+    def __init__(self, gate: Gate):
+        self.name, self.pieces = gate.name, gate.pieces
+        occurring = expression.names(gate.formula)
+        self.used = tuple(name for name in gate.variables if name in occurring)
+        self.places = tuple(gate.variables.index(name) for name in self.used)
+        self.lowered = expression.lower(gate.formula, self.used)
+        self._slopes = [expression.differentiate(gate.formula, name) for name in self.used]
+
+    def value(self, x: np.ndarray) -> np.ndarray:
+        """φ of x, shape (used, …): shape (…)."""
+        return self.of(self.lowered, x)
+
+    def slopes(self, x: np.ndarray) -> np.ndarray:
+        """The partial derivatives, shape (used, …)."""
+        return np.stack([self.of(node, x) for node in self._slopes])
+
+    def of(self, node: Node, x: np.ndarray) -> np.ndarray:
+        """Any lowered formula of the used variables."""
+        with np.errstate(all="ignore"):
+            answer = expression.evaluate(node, dict(zip(self.used, x, strict=True)), variables=self.used)
+        return np.broadcast_to(np.asarray(answer, float), x.shape[1:])
+
+    @functools.cached_property
+    def steepest(self) -> float:
+        """The largest partial derivative at random points around 0: what rounding is measured by."""
+        slopes = np.abs(self.slopes(np.random.default_rng(0).uniform(-1, 1, (len(self.used), _LINES))))
+        return float(slopes[np.isfinite(slopes)].max(initial=0.0))
+
+    def jumps(self, scale: float) -> bool:
+        """Whether φ jumps somewhere within a few times `scale`: on random lines, where its steepest step stays one."""
+        rng = np.random.default_rng(0)
+        ends = _FAR * scale * rng.standard_normal((2, len(self.used), _LINES))
+        low, high = np.zeros(_LINES), np.ones(_LINES)
+        largest, scale = np.zeros(_LINES), 0.0
+        for cells in (_CELLS, *[2] * _HALVINGS):
+            t = low + (high - low) * np.linspace(0, 1, cells + 1)[:, None]
+            value = self.value(ends[0][:, None] + t * (ends[1] - ends[0])[:, None])
+            scale = max(scale, float(np.abs(value).max()))
+            steps = np.abs(np.diff(value, axis=0))
+            place = np.argmax(steps, axis=0), np.arange(_LINES)
+            low, high, largest = t[:-1][place], t[1:][place], steps[place]
+        return bool((largest > _SAME * scale).any())
+
+    def not_finite(self, x: np.ndarray) -> SpecError:
+        """The error that says at which of the points (used, points) φ has no value."""
+        place = ", ".join(f"{name} = {value:.6g}" for name, value in zip(self.used, x, strict=True))
+        return SpecError(f"'{self.name}' is not a finite number at {place}; theory needs one for all pre-activations")

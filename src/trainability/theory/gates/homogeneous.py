@@ -1,0 +1,106 @@
+"""Gates with φ(t x) = t^p φ(x) for t > 0, such as max(x1, x2, x1 + x2): what they are at variance 1 says all."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
+from trainability.theory.gates.formula import GateFormula
+
+_POINTS = 64
+_SCALES = (1e-6, 0.3, 7.0, 1e6)
+_SAME = 1e-12
+
+
+def degree_of(formula: GateFormula) -> float | None:
+    """p, or None where the gate is not homogeneous; told from its values at random points."""
+    x = np.random.default_rng(0).standard_normal((len(formula.used), _POINTS))
+    at_1, far = formula.value(x), formula.value(_SCALES[-1] * x)
+    if not (np.isfinite(at_1).all() and np.isfinite(far).all() and np.abs(at_1).max() > 0):
+        return None
+    place = int(np.abs(at_1).argmax())
+    if at_1[place] * far[place] <= 0:
+        return None
+    degree = round(math.log(far[place] / at_1[place]) / math.log(_SCALES[-1]), 9)
+    for scale in _SCALES:
+        expected = scale**degree * at_1
+        if not np.allclose(formula.value(scale * x), expected, rtol=_SAME, atol=_SAME * np.abs(expected).max()):
+            return None
+    return degree
+
+
+class HomogeneousGate(Expectations):
+    """Powers of q times the expectations at variance 1."""
+
+    def __init__(self, at_1: Expectations, degree: float):
+        self.name, self.pieces = at_1.name, at_1.pieces
+        self._at_1 = at_1
+        self._degree = degree
+
+    def _power(self, kind: Kind) -> float:
+        p = self._degree
+        return {"mean": p / 2, "second": p, "fourth": 2 * p, "both": 2 * p - 1, "slope_fourth": 2 * p - 2}.get(
+            kind, p - 1
+        )
+
+    @functools.cache  # noqa: B019 - kept with the activation
+    def _known(self, kind: Kind) -> Estimate:
+        if kind == "growth":
+            second = self._known("second")
+            return Estimate(self._degree * second.value, abs(self._degree) * second.error)
+        return self._at_1.estimate(kind, 1.0)
+
+    def at(self, kind: Kind, q: float) -> float:
+        return self.estimate(kind, q).value
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        power, known = self._power(kind), self._known(kind)
+        if q == 0 and power < 0 and known.value:
+            raise self._too_fast(kind, q)
+        factor = q**power if known.value else 0.0
+        if not math.isfinite(factor * known.value):
+            raise self._too_fast(kind, q)
+        return Estimate(factor * known.value, factor * known.error)
+
+    def slope_each(self, q: float) -> tuple[float, ...]:
+        return tuple(q ** (self._degree - 1) * slope for slope in self._at_1.slope_each(1.0))
+
+    def products(self, q: float) -> HomogeneousProducts:
+        return HomogeneousProducts(self._products_at_1, q, self._degree)
+
+    @functools.cached_property
+    def _products_at_1(self) -> Products:
+        return self._at_1.products(1.0)
+
+    @functools.cached_property
+    def table(self) -> Table:
+        q = variances()
+        with np.errstate(over="ignore"):
+            columns = [
+                q ** self._power(kind) * self._known(kind).value for kind in ("second", "slope_second", "growth")
+            ]
+        return self._finite(q, columns)
+
+
+class HomogeneousProducts(Products):
+    """Powers of q times the products at variance 1."""
+
+    def __init__(self, at_1: Products, q: float, degree: float):
+        self.name, self.q = at_1.name, q
+        self._at_1 = at_1
+        self._factors = q**degree, q ** (degree - 1)
+        self.second, self.slope_second = self._factors[0] * at_1.second, self._factors[1] * at_1.slope_second
+
+    def at(self, c: float) -> tuple[float, float]:
+        product, slope = self._at_1.at(c)
+        return self._factors[0] * product, self._factors[1] * slope
+
+    def nearly(self, c: float) -> float:
+        return self._factors[0] * self._at_1.nearly(c)
+
+    @functools.cached_property
+    def jumps(self) -> bool:
+        return self._at_1.jumps

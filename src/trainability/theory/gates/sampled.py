@@ -1,0 +1,137 @@
+"""Gates whose formula ties three pieces or more together: quasi-Monte Carlo over fixed points, to about 4 digits.
+
+The same points serve every variance and every correlation, so that answers are smooth in both and repeat.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from trainability.core.errors import SpecError
+from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
+from trainability.theory.gates.formula import GateFormula
+
+_SCRAMBLES, _POINTS = 8, 2**13
+_PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
+_DEVIATIONS = 3.0
+_KEPT = 8
+_BESIDE_0, _NOTHING = 1e-70, 1e-60
+
+
+@functools.cache
+def _points(dimensions: int) -> np.ndarray:
+    """Standard normal points, shape (dimensions, scrambles · points)."""
+    from scipy.special import ndtri
+    from scipy.stats import qmc
+
+    made = [qmc.Sobol(dimensions, rng=seed).random(_POINTS) for seed in range(_SCRAMBLES)]
+    return ndtri(np.clip(np.concatenate(made), 1e-12, 1 - 1e-12)).T
+
+
+class SampledGate(Expectations):
+    """Expectations as means over points; `estimate` tells three deviations of what other points would give."""
+
+    def __init__(self, formula: GateFormula):
+        self.name, self.pieces = formula.name, formula.pieces
+        self.formula = formula
+        count = len(formula.used)
+        points = _points(2 * count)
+        self.z, self.other = points[:count], points[count:]
+        self._sampled = functools.lru_cache(_KEPT)(self._sample)
+        self._sampled(1.0)
+
+    def _sample(self, q: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """φ, its partial derivatives, and φ′²; those around 0 for q = 0."""
+        x = (math.sqrt(q) or _BESIDE_0) * self.z
+        value, slopes = self.formula.value(x), self.formula.slopes(x)
+        value = np.where(np.abs(value) < _NOTHING, 0.0, value) if q == 0 else value
+        bad = np.flatnonzero(~(np.isfinite(value) & np.isfinite(slopes).all(axis=0)))
+        if bad.size and (np.isnan(value[bad[0]]) or q <= 1):
+            raise self.formula.not_finite(x[:, bad[0]])
+        if bad.size:
+            raise self._too_fast("second", q)
+        return value, slopes, (slopes**2).sum(axis=0)
+
+    def _integrand(self, kind: Kind, q: float) -> np.ndarray:
+        value, _, slope = self._sampled(q)
+        match kind:
+            case "mean":
+                return value
+            case "second":
+                return value**2
+            case "fourth":
+                return value**4
+            case "slope_second":
+                return slope
+            case "slope_fourth":
+                return slope**2
+            case "both":
+                return value**2 * slope
+        if q == 0:
+            return slope if not value.any() else self._integrand("growth", 1e-8)
+        if not self.formula.jumps(math.sqrt(q)):
+            return value * (self._sampled(q)[1] * self.z).sum(axis=0) / math.sqrt(q)
+        zero = self._sampled(0.0)[0]
+        return (value**2 - (zero**2).mean()) * ((self.z**2).sum(axis=0) - len(self.z)) / (2 * q)
+
+    def at(self, kind: Kind, q: float) -> float:
+        return self.estimate(kind, q).value
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        with np.errstate(over="ignore"):
+            parts = self._integrand(kind, q).reshape(_SCRAMBLES, -1).mean(axis=1)
+        if not np.isfinite(parts).all():
+            raise self._too_fast(kind, q)
+        return Estimate(float(parts.mean()), _DEVIATIONS * float(parts.std(ddof=1)) / math.sqrt(_SCRAMBLES))
+
+    def slope_each(self, q: float) -> tuple[float, ...]:
+        each = (self._sampled(q)[1] ** 2).mean(axis=1).tolist()
+        return tuple(
+            each[self.formula.places.index(i)] if i in self.formula.places else 0.0 for i in range(self.pieces)
+        )
+
+    def products(self, q: float) -> SampledProducts:
+        return SampledProducts(self, q)
+
+    @functools.cached_property
+    def table(self) -> Table:
+        rows, q = [], variances(_PER_DECADE, _SMALLEST, _LARGEST)
+        for v in q.tolist():
+            try:
+                rows.append([self.at(kind, v) for kind in ("second", "slope_second", "growth")])
+            except SpecError:
+                if not rows:
+                    raise
+                break
+        return self._finite(q[: len(rows)], list(np.array(rows).T))
+
+
+class SampledProducts(Products):
+    """Means over pairs of points; each pair also with the other half mirrored, which a mean near c = 1 needs."""
+
+    def __init__(self, m: SampledGate, q: float):
+        self.name, self.q = m.name, q
+        self._m = m
+        self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
+
+    def at(self, c: float) -> tuple[float, float]:
+        if c == 1:
+            return self.second, self.slope_second
+        value, slopes, _ = self._m._sampled(self.q)
+        totals: list[Any] = [0.0, 0.0]
+        for sign in (1.0, -1.0):
+            v = math.sqrt(self.q) * (c * self._m.z + sign * math.sqrt((1 - c) * (1 + c)) * self._m.other)
+            totals[0] += 0.5 * float((value * self._m.formula.value(v)).mean())
+            totals[1] += 0.5 * float((slopes * self._m.formula.slopes(v)).sum(axis=0).mean())
+        return totals[0], totals[1]
+
+    def nearly(self, c: float) -> float:
+        return self.at(c)[0]
+
+    @functools.cached_property
+    def jumps(self) -> bool:
+        return self._m.formula.jumps(math.sqrt(self.q))

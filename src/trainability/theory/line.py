@@ -1,0 +1,187 @@
+"""Expectations of a function of one pre-activation: by quadrature over samples that serve every variance.
+
+Where an expectation has a closed form, by that.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from trainability.core.errors import SpecError
+from trainability.theory.expectations import LARGEST_Q, WORDS, Estimate, Expectations, Kind, Table, variances
+from trainability.theory.functions import Phi
+from trainability.theory.products import LineProducts
+from trainability.theory.quadrature import ORDER, tails
+from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples
+
+_NEGLIGIBLE = 1e-16
+_UNRESOLVED = 1e-9
+_TINY = 1e-36
+_UNBOUNDED = 1e100
+"""A value beside 0 that only a pole has."""
+
+
+class LineExpectations(Expectations):
+    """The expectations of an elementwise activation."""
+
+    pieces = 1
+
+    def __init__(self, phi: Phi):
+        self.phi = phi
+        self.name = phi.name
+        self.samples = Samples(phi)
+        beside = self.samples.beside_zero()
+        if beside is None or max(map(abs, beside[0])) > _UNBOUNDED:
+            raise self._not_finite(0.0)
+        self.at_zero, self.slopes_at_zero = beside
+
+    def at(self, kind: Kind, q: float) -> float:
+        if q == 0:
+            return self._at_zero(kind)
+        closed = self.phi.closed
+        if closed:
+            exact = closed.at(kind, q)
+            if exact is not None:
+                return self._checked(float(exact), kind, q)
+        if q < _TINY:  # inside the innermost panels φ is a straight line on each side
+            return self._at_zero(kind) + (q * self._at_zero("growth") if kind == "second" else 0.0)
+        return self.estimate(kind, q).value
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        reach = self.samples.reach_for(q)
+        while True:
+            panels = self.samples.within(reach)
+            with np.errstate(over="ignore", invalid="ignore"):
+                integrand = self._integrand(panels, kind, q)
+                parts = (integrand * panels.w).reshape(-1, ORDER).sum(axis=1)
+                total = float(parts.sum())
+                sizes = np.abs(integrand * panels.w).reshape(-1, ORDER).sum(axis=1)
+            scale = float(sizes.sum())
+            if not math.isfinite(scale):
+                raise self._too_fast(kind, q)
+            if max(sizes[0], sizes[-1]) <= _NEGLIGIBLE * scale:
+                break
+            self._check_farther(kind, q, reach, 0 if sizes[0] > sizes[-1] else 1)
+            reach *= 2
+        stuck = float(sizes[panels.stuck].sum())
+        if stuck > _UNRESOLVED * scale:
+            worst = int(np.argmax(np.where(panels.stuck, sizes, 0.0)))
+            raise SpecError(
+                f"{WORDS[kind]} of '{self.phi.name}' does not converge: its integrand is singular near x = "
+                f"{panels.low[worst]:.6g}"
+            )
+        # Coefficient 2·ORDER, which decides the error, is about the square of the last one over the first.
+        shaped = integrand.reshape(-1, ORDER)
+        largest = np.abs(shaped).max(axis=1)
+        tail = tails(shaped)
+        error = ((panels.high - panels.low) * tail**2)[largest > 0] / largest[largest > 0]
+        return Estimate(total, float(error.sum() + stuck + 4 * np.finfo(float).eps * scale))
+
+    def slope_each(self, q: float) -> tuple[float, ...]:
+        return (self.at("slope_second", q),)
+
+    def products(self, q: float) -> LineProducts:
+        return LineProducts(self, q)
+
+    @functools.cached_property
+    def table(self) -> Table:
+        q = variances()
+        closed = self.phi.closed
+        if closed and closed.second and closed.slope_second and closed.growth:
+            columns = [closed.at(kind, q) for kind in ("second", "slope_second", "growth")]
+        else:
+            reach = self.samples.cheap_reach(self.samples.reach_for(LARGEST_Q))
+            q = q[q <= (reach / SPREAD) ** 2]
+            columns = self._columns(self.samples.within(reach), q)
+            # Where cancellation has left only rounding, as for x − tanh(x) near 0, φ is 0 for all that can be told.
+            noise = 1e-26 * self.samples.steepest**2
+            lost = columns[0] < noise * q
+            columns = [np.where(lost, 0.0, c) for c in columns]
+        return self._finite(q, columns)
+
+    def _columns(self, panels: Panels, q: np.ndarray) -> list[np.ndarray]:
+        """E[φ²], E[φ′²], dE[φ²]/dq at every q; NaN where the panels' ends still matter."""
+        columns = [np.full(len(q), np.nan) for _ in range(3)]
+        square, slopes = panels.value**2, panels.slope**2
+        lifted, x2 = square - self._constant(), panels.x**2
+        # The ends of the line matter to the last panel on each side.
+        ends = np.r_[0:ORDER, len(panels.x) - ORDER : len(panels.x)]
+        edge = np.maximum(square, slopes)[ends] * panels.w[ends]
+        for first in range(0, len(q), 16):
+            v = q[first : first + 16, None]
+            rows = slice(first, first + 16)
+            # Farther out the Gaussian is 0; nearer to 0 it has no share.
+            some = (x2 < 1500 * v[-1]) & (x2 > 1e-33 * v[0])
+            z2 = x2[some] / v
+            weight = np.exp(-0.5 * z2) * panels.w[some] / np.sqrt(2 * np.pi * v)
+            with np.errstate(over="ignore", invalid="ignore"):
+                columns[0][rows] = weight @ square[some]
+                columns[1][rows] = weight @ slopes[some]
+                columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
+                lost = (np.exp(-0.5 * x2[ends] / v) / np.sqrt(2 * np.pi * v) * edge).max(axis=1)
+                columns[0][rows][lost > 1e-14 * columns[0][rows] + 1e-300] = np.nan
+        return columns
+
+    def _constant(self) -> float:
+        """φ(0)², which dE[φ²]/dq does not see and which would cancel in it."""
+        return 0.5 * (self.at_zero[0] ** 2 + self.at_zero[1] ** 2)
+
+    def _integrand(self, panels: Panels, kind: Kind, q: float) -> np.ndarray:
+        """φ or its like, to its power, times the density of N(0, q), at the nodes."""
+        # Of φ⁴ the fourth root of the density is taken in before the power, so that neither overflows alone.
+        log = -0.5 * panels.x**2 / q - 0.5 * math.log(2 * math.pi * q)
+        match kind:
+            case "mean":
+                return panels.value * np.exp(log)
+            case "second":
+                return (panels.value * np.exp(log / 2)) ** 2
+            case "fourth":
+                return (panels.value * np.exp(log / 4)) ** 4
+            case "slope_second":
+                return (panels.slope * np.exp(log / 2)) ** 2
+            case "slope_fourth":
+                return (panels.slope * np.exp(log / 4)) ** 4
+            case "both":
+                return (panels.value * np.exp(log / 4) * (panels.slope * np.exp(log / 4))) ** 2
+        return (panels.value**2 - self._constant()) * (panels.x**2 / q - 1) / (2 * q) * np.exp(log)
+
+    def _at_zero(self, kind: Kind) -> float:
+        (left, right), (slope_left, slope_right) = self.at_zero, self.slopes_at_zero
+        match kind:
+            case "mean":
+                return 0.5 * (left + right)
+            case "second":
+                return 0.5 * (left**2 + right**2)
+            case "fourth":
+                return 0.5 * (left**4 + right**4)
+            case "slope_second":
+                return 0.5 * (slope_left**2 + slope_right**2)
+            case "slope_fourth":
+                return 0.5 * (slope_left**4 + slope_right**4)
+            case "both":
+                return 0.5 * ((left * slope_left) ** 2 + (right * slope_right) ** 2)
+        return self._at_zero("slope_second") if self.through_zero else self.at("growth", 1e-8)
+
+    def _checked(self, value: float, kind: Kind, q: float) -> float:
+        if not math.isfinite(value):
+            raise self._too_fast(kind, q)
+        return value
+
+    def _check_farther(self, kind: Kind, q: float, reach: float, side: int) -> None:
+        """The last panel on that side still matters: raise unless there is more to sample."""
+        limit = self.samples.limits[side]
+        if limit is None or (abs(limit.x) >= reach and limit.why != "rough"):
+            if reach < FARTHEST:
+                return
+            raise self._too_fast(kind, q)
+        if limit.why == "overflow":
+            raise self._too_fast(kind, q)
+        if limit.why == "nan":
+            raise self._not_finite(limit.x)
+        raise SpecError(f"'{self.phi.name}' is too rough to be integrated beyond x = {limit.x:.6g}")
+
+    def _not_finite(self, x: float) -> SpecError:
+        return SpecError(f"'{self.phi.name}' is not a finite number at x = {x:.6g}; theory needs one for every x")
