@@ -349,5 +349,5 @@ def test_gates_without_expectations_are_refused_in_words(text: str, words: str):
 
 
 def test_the_mean_map_is_of_one_piece():
-    with pytest.raises(SpecError, match="one pre-activation a unit; 'glu' takes 2"):
+    with pytest.raises(SpecError, match="one pre-activation a unit is needed here; 'glu' takes 2"):
         theory.moment_map("glu", 0.0, 1.0)
