@@ -17,17 +17,17 @@ from trainability.report.document import document, figure_section, together, wri
 
 _CLAIMS: Final = Text("What is claimed, and what came out", "주장과 결과")
 _NOTES: Final = Text("The study notes' own configuration, one seed", "학습 노트의 설정 그대로, 시드 하나")
-_COLUMNS: Final = (Text("what", "항목"), Text("in the notes", "노트의 값"), Text("here", "여기서 잰 값"))
-_EXPLAINED: Final = Text("What happens here", "무슨 일이 일어나는가")
-_REPEAT: Final = Text("How to repeat this", "다시 해 보기")
+_COLUMNS: Final = (Text("what", "항목"), Text("in the notes", "노트의 값"), Text("here", "측정값"))
+_EXPLAINED: Final = Text("What happens here", "해설")
+_REPEAT: Final = Text("How to repeat this", "재현 방법")
 _BACK: Final = Text("← all phenomena", "← 모든 현상")
-_TITLE: Final = Text("Why networks learn, and why not", "신경망은 왜 배우고, 왜 못 배우는가")
+_TITLE: Final = Text("Why networks learn, and why not", "신경망은 왜 학습에 성공하고, 왜 실패하는가")
 _LEAD: Final = Text(
     "Twenty phenomena of study notes on activation functions. Each is run as the notes did, on one seed, and then with "
     "many seeds, changing one thing at a time. Nobody's verdict is taken over: it is measured.",
     "활성화 함수 학습 노트에서 나온 현상 스무 가지. 먼저 노트대로 시드 하나로 돌려 보고, "
     "다음에는 여러 시드로 한 번에 한 가지씩 바꾸어 본다. "
-    "누구의 결론도 그대로 받아들이지 않고 직접 잰다.",
+    "누구의 결론도 그대로 받아들이지 않고 직접 측정한다.",
 )
 _RUN: Final = Text(
     "{seeds:,} seeds a cell, {form}; it took {seconds:.0f} s.",

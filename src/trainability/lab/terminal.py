@@ -12,8 +12,12 @@ from trainability.lab.words import evidence, kind_words
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-_HEAD: Final = (Text("name", "이름"), Text("title and question", "제목과 질문"), Text("quick, full", "빠른, 전체"))
-_NOTES: Final = Text("in the notes {notes}, here {ours}", "노트 {notes}, 여기 {ours}")
+_HEAD: Final = (
+    Text("name", "이름"),
+    Text("title and question", "제목과 질문"),
+    Text("quick, full", "빠른 실행, 전체 실행"),
+)
+_NOTES: Final = Text("in the notes {notes}, here {ours}", "노트 {notes}, 측정 {ours}")
 _STYLES: Final = {"holds": "green", "fails": "red", "depends": "yellow", "open": "bright_black"}
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MEDIAN = Text("median, band 25–75 % of seeds", "중앙값과 25–75 % 구간")
-SINGLE = Text("the notes' single run", "노트의 한 번 실행")
+SINGLE = Text("the notes' single run", "노트와 같은 단일 실행")
 
 
 @dataclass(frozen=True)

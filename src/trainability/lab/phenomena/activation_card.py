@@ -241,7 +241,7 @@ def _draw_centres(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "How far the answers are off centre, for five kinds of inputs: median over seeds and 95 % of them. Left of 0.1 "
         "answers count as centred, right of 1 as not centred.",
-        "출력이 0에서 얼마나 치우쳤는지를 다섯 가지 입력에 대해 잰 값. 점은 시드별 중앙값, 선은 시드의 95 %가 들어가는 범위. "
+        "출력이 0에서 얼마나 치우쳤는지를 다섯 가지 입력에 대해 측정한 값. 점은 시드별 중앙값, 선은 시드의 95 %가 들어가는 범위. "
         "0.1보다 왼쪽이면 0을 중심으로 한다고 보고, 1보다 오른쪽이면 치우쳤다고 본다.",
     ).to(lang)
     return Picture(figure, caption, caption)
@@ -313,7 +313,7 @@ ACTIVATION_CARD = Phenomenon(
         ),
         Claim(
             key="tanh-is-centred",
-            text=Text("Tanh's answers are centred.", "tanh의 출력은 0을 중심으로 한다."),
+            text=Text("The answers of tanh are centred.", "tanh의 출력은 0을 중심으로 한다."),
             rule=Text("The same statistic, below 0.1; sign test.", "같은 통계량이 0.1보다 작으면 성립 (부호검정)."),
             decide=lambda records: _off_centre(records, "tanh", below=0.1),
         ),

@@ -36,7 +36,7 @@ REMEDIES: Final[dict[str, tuple[Text, dict[str, Any]]]] = {
     "elu": (same("ELU"), {"activation": "elu"}),
     "maxout": (same("Maxout"), {"activation": "maxout"}),
     "init": (Text("orthogonal initialiser", "직교 초기화"), {"init": "orthogonal"}),
-    "clip": (Text("gradients clipped to 0.1", "기울기 자르기 0.1"), {"clip": 0.1}),
+    "clip": (Text("gradients clipped to 0.1", "기울기 클리핑 0.1"), {"clip": 0.1}),
     "batch_norm": (Text("batch normalisation", "배치 정규화"), {"norm": "batch"}),
 }
 
@@ -133,7 +133,7 @@ def _rate_kills(records: Records) -> Verdict:
         change = _share_at(records["rates"][b], -1) - _share_at(records["rates"][a], -1)
         parts[f"{b}"] = median(change, said.filled(a=f"{a:g}", b=f"{b:g}"), above=0.1)
         labels[f"{b}"] = same(f"{a:g} → {b:g}")
-    return everywhere(parts, Text("where the rate already is", "학습률이 어디에 있는가"), labels)
+    return everywhere(parts, Text("where the rate already is", "원래 학습률의 크기"), labels)
 
 
 def _negative_bias_kills(records: Records) -> Verdict:
@@ -158,7 +158,7 @@ def _depth_kills(records: Records) -> Verdict:
 def _many_dead_fail(records: Records) -> Verdict:
     said = Text(
         "of the seeds with a quarter of the units dead, the share that learns",
-        "유닛의 4분의 1 이상이 죽은 시드 가운데 배운 비율",
+        "유닛의 4분의 1 이상이 죽은 시드 가운데 학습에 성공한 비율",
     )
     runs = {
         "sgd": (Text("gradient descent, rate 3", "경사하강법, 학습률 3"), records["rates"][3.0]),
@@ -167,11 +167,11 @@ def _many_dead_fail(records: Records) -> Verdict:
     parts = {
         key: share(_solved(result)[_share_at(result, -1) >= 0.25], said, below=0.5) for key, (_, result) in runs.items()
     }
-    return everywhere(parts, Text("how they died", "어떻게 죽었는가"), {key: label for key, (label, _) in runs.items()})
+    return everywhere(parts, Text("how they died", "죽은 원인"), {key: label for key, (label, _) in runs.items()})
 
 
 def _remedies_save(records: Records) -> Verdict:
-    said = Text("share of seeds that learn", "배운 시드의 비율")
+    said = Text("share of seeds that learn", "학습에 성공한 시드의 비율")
     parts, labels = {}, {}
     for (killer, remedy), result in records["remedies"].items():
         if remedy == "nothing":
@@ -209,7 +209,7 @@ def _against(records: Records, lang: Lang) -> Picture:
         figure.supylabel("%", fontsize=9)
         names = (
             Text("dead units at the start", "시작할 때 죽은 유닛"), Text("at the end", "끝날 때"),
-            Text("seeds that learn", "배운 시드"),
+            Text("seeds that learn", "학습에 성공한 시드"),
         )  # fmt: skip
         styles = ("-", "-", (0, (1, 1.5)))
         handles = [Line2D([], [], color=SERIES[i], marker=MARKERS[i], linestyle=styles[i]) for i in range(3)]
@@ -217,7 +217,7 @@ def _against(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "Share of dead units, the median over seeds with quartiles, and of seeds that learn, with one thing changed at a "
         "time.",
-        "죽은 유닛의 비율(시드의 중앙값과 사분위 구간)과 배운 시드의 비율. 한 번에 한 가지만 바꾸었다.",
+        "죽은 유닛의 비율(시드의 중앙값과 사분위 구간)과 학습에 성공한 시드의 비율. 한 번에 한 가지만 바꾸었다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -259,10 +259,10 @@ def _saved(records: Records, lang: Lang) -> Picture:
         label.to(lang): {KILLERS[killer][0].to(lang): _solved(records["remedies"][killer, key]) for killer in KILLERS}
         for key, (label, _) in REMEDIES.items()
     }
-    figure = shares(groups, Text("seeds that learn, %", "배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn, %", "학습에 성공한 시드, %").to(lang))
     caption = Text(
         "Two ways to kill a ReLU network, and what each remedy does to it. Few remedies save from both.",
-        "ReLU 망을 죽이는 두 가지 길과 처방의 효과. 양쪽에 다 듣는 처방은 드물다.",
+        "ReLU 신경망을 죽이는 두 가지 길과 처방의 효과. 양쪽에 다 듣는 처방은 드물다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -302,17 +302,17 @@ DYING_RELU = Phenomenon(
         닿지 않는다. 경사하강법을 쓰는 첫 층에서는 한 번 죽으면 끝이다. 다른 곳에서는 그렇지 않다. 뒤쪽 층은 앞 층이 배우는
         동안 입력이 달라지고, Adam은 기울기가 없어도 한동안 가중치를 계속 움직인다. 그래서 유닛이 되살아나는 일이 많다.
 
-        학습률이 작을 때는 10배로 올려도 거의 죽지 않는다. 안정성의 한계에 가까워지면 큰 걸음 한 번에 많은 유닛의 합이 모든
+        학습률이 작을 때는 10배로 올려도 거의 죽지 않는다. 안정성의 한계에 가까워지면 큰 스텝 한 번에 많은 유닛의 합이 모든
         표본에서 음수가 되고, 대부분 돌아오지 못한다. 편향을 −1에서 시작해도 같은 일이 일어난다. 층을 더할수록 시작할 때 죽어 있는
         유닛도 늘어난다. 앞 층이 통과시킨 것만 받기 때문이다. 편향을 0보다 조금 크게 잡는 것은 여기서는 별로 도움이 되지
         않는다.
 
-        유닛이 조금 죽는 것은 해롭지 않다. Adam을 쓰면 꽤 많은 유닛이 죽어도 모든 시드가 배운다. 치명적인 것은 한 층이 통째로
+        유닛이 조금 죽는 것은 해롭지 않다. Adam을 쓰면 꽤 많은 유닛이 죽어도 모든 시드가 학습에 성공한다. 치명적인 것은 한 층이 통째로
         죽는 경우이다.
 
         어떤 처방이 듣는지는 죽인 원인에 달려 있다. 학습률이 너무 크면 그것을 줄이는 것만이 듣는다. 학습률을 낮추거나, 기울기를
-        자르거나, 정규화하는 것이다. Leaky ReLU, PReLU, ELU, Maxout은 이때 죽지 않는 대신 발산한다. 죽은 유닛은
-        증상이었을 뿐이다. 편향이 나쁠 때는 거꾸로이다. 음수 쪽에 너무 작지 않은 기울기를 두거나 편향을 바로잡으면 살아나고,
+        잘라 내거나(클리핑), 정규화하는 것이다. Leaky ReLU, PReLU, ELU, Maxout은 이때 죽지 않는 대신 발산한다. 죽은 유닛은
+        증상이었을 뿐이다. 편향이 문제일 때는 반대이다. 음수 쪽에 너무 작지 않은 기울기를 두거나 편향을 바로잡으면 살아나고,
         학습률을 낮추는 것은 소용이 없다.
         """,
     ),
@@ -359,7 +359,7 @@ DYING_RELU = Phenomenon(
         ),
         Claim(
             key="depth-kills",
-            text=Text("Deeper networks start with a larger share of dead units.", "깊은 망일수록 죽은 유닛의 비율이 큰 채로 시작한다."),
+            text=Text("Deeper networks start with a larger share of dead units.", "깊은 신경망일수록 죽은 유닛의 비율이 큰 채로 시작한다."),
             rule=Text(
                 "Eight layers minus two over the same seeds; sign test of the median, above 0.05.",
                 "같은 시드끼리 8층에서 2층을 뺀 차의 중앙값이 0.05보다 큰지 부호검정.",
@@ -368,19 +368,19 @@ DYING_RELU = Phenomenon(
         ),
         Claim(
             key="many-dead-fail",
-            text=Text("A network with a quarter of its units dead does not learn.", "유닛의 4분의 1이 죽은 망은 배우지 못한다."),
+            text=Text("A network with a quarter of its units dead does not learn.", "유닛의 4분의 1이 죽은 신경망은 배우지 못한다."),
             rule=Text(
                 "Of the seeds with at least a quarter dead at the end, those that learn; Wilson's interval below 50 %.",
-                "끝날 때 4분의 1 이상이 죽은 시드 가운데 배운 비율. 윌슨 구간 전체가 50 %보다 작으면 성립.",
+                "끝날 때 4분의 1 이상이 죽은 시드 가운데 학습에 성공한 비율. 윌슨 구간 전체가 50 %보다 작으면 성립.",
             ),
             decide=_many_dead_fail,
         ),
         Claim(
             key="remedies-save",
-            text=Text("Every usual remedy lets most seeds learn again.", "흔히 쓰는 처방은 어느 것이든 대부분의 시드를 다시 배우게 한다."),
+            text=Text("Every usual remedy lets most seeds learn again.", "흔히 쓰는 처방은 어느 것이든 대부분의 시드를 다시 학습하게 한다."),
             rule=Text(
                 "For each killer and remedy, Wilson's interval of the share that learns, above 50 %.",
-                "원인과 처방마다 배운 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
+                "원인과 처방마다 학습에 성공한 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
             ),
             decide=_remedies_save,
         ),
@@ -389,6 +389,6 @@ DYING_RELU = Phenomenon(
         Drawing(key="against", heading=Text("Dead units against rate, bias and depth", "학습률, 편향, 깊이와 죽은 유닛"), draw=_against),
         Drawing(key="layers", heading=Text("Dead units by layer", "층별 죽은 유닛"), draw=_by_layer),
         Drawing(key="revival", heading=Text("Do they come back?", "되살아나는가"), draw=_revival),
-        Drawing(key="remedies", heading=Text("What saves the network", "무엇이 망을 살리는가"), draw=_saved),
+        Drawing(key="remedies", heading=Text("What saves the network", "무엇이 신경망을 살리는가"), draw=_saved),
     ),
 )  # fmt: skip

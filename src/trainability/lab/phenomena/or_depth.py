@@ -73,7 +73,7 @@ def _solved(result: Any) -> np.ndarray:
 
 
 def _deep_learns_nothing(records: Records) -> Verdict:
-    said = Text("share of seeds that learn OR with ten more layers", "층을 10개 더했을 때 OR을 배운 시드의 비율")
+    said = Text("share of seeds that learn OR with ten more layers", "층을 10개 더했을 때 OR을 학습한 시드의 비율")
     return share(trials_of(records["depths"].trials, 3)["solved"].to_numpy(), said, below=0.05)
 
 
@@ -82,7 +82,7 @@ def _improves(records: Records) -> Verdict:
     for more in (2, 4):
         change = np.log10(_final_loss(records, more) / _final_loss(records, 0))
         said = Text(
-            "log₁₀ of the final loss over that of no more layers", "추가하지 않은 망에 대한 최종 손실 비의 log₁₀"
+            "log₁₀ of the final loss over that of no more layers", "추가하지 않은 신경망에 대한 최종 손실 비의 log₁₀"
         )
         parts[f"+{more}"] = median(change, said, below=0.0)
     return everywhere(parts, Text("how many layers are added", "추가한 층의 수"))
@@ -99,9 +99,9 @@ def _vanishes(records: Records) -> Verdict:
 
 
 def _nothing_helps(records: Records) -> Verdict:
-    said = Text("share of seeds that learn", "배운 시드의 비율")
+    said = Text("share of seeds that learn", "학습에 성공한 시드의 비율")
     parts = {key: share(_solved(result), said, below=0.05) for key, result in records["changes"].items()}
-    on = Text("what else is changed", "함께 바꾼 것")
+    on = Text("what else is changed", "함께 바꾼 조건")
     return everywhere(parts, on, {key: label for key, (label, _) in CHANGES.items()})
 
 
@@ -123,7 +123,7 @@ def _curves(records: Records, lang: Lang) -> Picture:
     )
     caption = Text(
         "Loss while training. Each panel has more sigmoid layers; the deepest stays at the loss of one constant.",
-        "훈련 중의 손실. 오른쪽으로 갈수록 시그모이드 층이 많다. 가장 깊은 망은 상수 하나만 내놓을 때의 손실에 머문다.",
+        "훈련 중의 손실. 오른쪽으로 갈수록 시그모이드 층이 많다. 가장 깊은 신경망은 상수 하나만 내놓을 때의 손실에 머문다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -150,7 +150,7 @@ def _gradients(records: Records, lang: Lang) -> Picture:
 
 def _rescues(records: Records, lang: Lang) -> Picture:
     groups = {CHANGES[key][0].to(lang): {"": _solved(result)} for key, result in records["changes"].items()}
-    figure = shares(groups, Text("seeds that learn OR, %", "OR을 배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn OR, %", "OR을 학습한 시드, %").to(lang))
     caption = Text(
         "Twelve hidden layers of two with one thing changed at a time; the lines are 95 % intervals.",
         "유닛 2개짜리 은닉층 12개. 한 번에 한 가지만 바꾸었다. 선은 95 % 구간.",
@@ -190,14 +190,14 @@ OR_DEPTH = Phenomenon(
         Keras의 RandomUniform은 모든 가중치를 ±0.05 안에서 시작한다. 시그모이드는 0 근처의 수를
         0.5 근처로 보내고, 그곳의 기울기는 1/4이다. 그래서 역전파 때 층 하나를 지날 때마다 기울기에 약
         1/4과 0.03 크기의 가중치가 곱해진다. 너비가 2이면 층마다 두 자릿수씩 줄어드는 셈이다. 층을 10개
-        더하면 첫 층이 받는 기울기는 마지막 층의 10억분의 1의 또 10억분의 1보다도 작다. 이것이 기울기
-        소실이다. 순전파에서도 같은 일이 일어난다. 두 입력의 차이가 층마다 줄어들어 출력 유닛에게는 모든 행이 똑같아
+        더하면 첫 층이 받는 기울기는 마지막 층의 10억분의 1의 10억분의 1도 되지 않는다. 이것이 기울기
+        소실이다. 순전파에서도 같은 일이 일어난다. 두 입력의 차이가 층마다 줄어들어 출력 유닛에는 모든 행이 똑같아
         보인다. 남는 것은 출력층의 편향뿐이고, 네 행 가운데 세 행의 답이 1인 데이터에서 가장 좋은 상수는 0.75
-        근처이다. 망은 무엇을 넣어도 이 값만 내놓는다.
+        근처이다. 신경망은 무엇을 넣어도 이 값만 내놓는다.
 
-        층을 2개나 4개 더한 망은 배우기는 하지만 더 늦게 배운다. Adam이 가중치를 충분히 키울 때까지 손실은
-        제자리에 머문다. 같은 에폭 수에서 멈추면 손실은 더 작아지는 것이 아니라 더 커진다. 노트는 이 수치를
-        개선으로 읽었다.
+        층을 2개나 4개 더한 신경망은 학습이 되기는 하지만 더 오래 걸린다. Adam이 가중치를 충분히 키울 때까지 손실은
+        제자리에 머문다. 같은 에폭 수에서 멈추면 손실은 더 작아지는 것이 아니라 더 커진다. 노트는 이 결과를
+        개선된 것으로 해석했다.
 
         깊이만이 원인은 아니다. 같은 작은 가중치에서 시작해도 tanh 층 12개는 OR을 배운다. tanh는 0에서
         기울기가 1이고 출력이 0을 중심으로 하기 때문이다. 시그모이드 층에서는 가중치를 키우거나, 층을 넓히거나,
@@ -215,7 +215,7 @@ OR_DEPTH = Phenomenon(
             text=Text("With ten more sigmoid layers OR is not learned.", "시그모이드 층을 10개 더하면 OR을 배우지 못한다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies below 5 %.",
-                "배운 시드 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
+                "학습에 성공한 시드 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
             ),
             decide=_deep_learns_nothing,
         ),
@@ -232,7 +232,7 @@ OR_DEPTH = Phenomenon(
             key="gradient-vanishes",
             text=Text(
                 "At the start, less than a millionth of the last layer's gradient reaches the first of twelve layers.",
-                "시작할 때 12층 망의 첫 층에는 마지막 층 기울기의 백만분의 1도 닿지 않는다.",
+                "시작할 때 12층 신경망의 첫 층에는 마지막 층 기울기의 백만분의 1도 닿지 않는다.",
             ),
             rule=Text("Median over seeds of log₁₀ of the ratio, below −6; sign test.", "시드별 비의 log₁₀ 중앙값이 −6보다 작은지 부호검정."),
             decide=_vanishes,
@@ -242,7 +242,7 @@ OR_DEPTH = Phenomenon(
             text=Text("Twelve layers of two learn nothing, whatever else is changed.", "유닛 2개짜리 12층은 다른 무엇을 바꾸어도 배우지 못한다."),
             rule=Text(
                 "One change at a time; holds for a change if the interval of the share that learns lies below 5 %.",
-                "한 번에 한 가지만 바꾼다. 배운 비율의 구간 전체가 5 %보다 작으면 그 조건에서 성립.",
+                "한 번에 한 가지만 바꾼다. 학습에 성공한 비율의 구간 전체가 5 %보다 작으면 그 조건에서 성립.",
             ),
             decide=_nothing_helps,
         ),
@@ -250,6 +250,6 @@ OR_DEPTH = Phenomenon(
     drawings=(
         Drawing(key="loss", heading=Text("Training and validation loss", "훈련 손실과 검증 손실"), draw=_curves),
         Drawing(key="gradients", heading=Text("Gradient per layer", "층별 기울기"), draw=_gradients),
-        Drawing(key="rescues", heading=Text("What rescues twelve layers", "12층을 살리는 것"), draw=_rescues),
+        Drawing(key="rescues", heading=Text("What rescues twelve layers", "12층을 살리는 방법"), draw=_rescues),
     ),
 )  # fmt: skip

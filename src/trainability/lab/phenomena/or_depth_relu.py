@@ -80,7 +80,7 @@ def reported(records: Records) -> tuple[Reported, ...]:
     return (Reported(what, "0.69175 / 0.69175", f"{number(answers.min(), 5)} / {number(answers.max(), 5)}"),)
 
 
-_LEARN: Final = Text("share of seeds that learn", "배운 시드의 비율")
+_LEARN: Final = Text("share of seeds that learn", "학습에 성공한 시드의 비율")
 
 
 def _hardly_learns(records: Records) -> Verdict:
@@ -127,12 +127,12 @@ def _he_helps(records: Records) -> Verdict:
 def _off(records: Records, lang: Lang) -> Picture:
     groups = {OFF[key][0].to(lang): {"": _solved(result)} for key, result in records["off"].items()}
     groups[Text("nothing binary: a plane", "이진이 아닌 것: 평면 회귀").to(lang)] = {"": _solved(records["continuous"])}
-    figure = shares(groups, Text("seeds that learn, %", "배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn, %", "학습에 성공한 시드, %").to(lang))
     caption = Text(
         "Twelve ReLU layers of two with one suspected cause turned off at a time; the lines are 95 % intervals. "
         "Weights, width and depth stay as they were where the units are kept alive.",
         "유닛 2개짜리 ReLU 층 12개에서 의심되는 원인을 한 번에 하나씩 없앴다. 선은 95 % 구간. 유닛만 살려 두면 "
-        "가중치, 너비, 깊이는 그대로여도 배운다.",
+        "가중치, 너비, 깊이는 그대로여도 학습에 성공한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -147,7 +147,7 @@ def _curves(records: Records, lang: Lang) -> Picture:
     figure = curves(panels, *axes, lang, columns=3)
     caption = Text(
         "Loss while training. A network with a dead layer stays at the loss of one constant.",
-        "훈련 중의 손실. 죽은 층이 있는 망은 상수 하나만 내놓을 때의 손실에서 벗어나지 못한다.",
+        "훈련 중의 손실. 죽은 층이 있는 신경망은 상수 하나만 내놓을 때의 손실에서 벗어나지 못한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -167,18 +167,18 @@ def _born_dead(records: Records, lang: Lang) -> Picture:
             axes.plot(place, 100 * (~_solved(result)).mean(), "X", color=INK, markersize=7, zorder=5)
         axes.set_ylim(-2, 102)
         axes.set_xlabel(Text("hidden layers", "은닉층의 수").to(lang))
-        axes.set_ylabel(Text("networks with a dead layer, %", "죽은 층이 있는 망, %").to(lang))
+        axes.set_ylabel(Text("networks with a dead layer, %", "죽은 층이 있는 신경망, %").to(lang))
         names = [Text("width {n}", "너비 {n}").filled(n=width).to(lang) for width in records["born_dead"]]
         handles = [Line2D([], [], color=SERIES[i], marker=MARKERS[i], markersize=4) for i in range(len(names))]
         handles.append(Line2D([], [], color="0.45", linestyle=(0, (4, 2))))
         handles.append(Line2D([], [], color=INK, marker="X", linestyle="none"))
         names.append(Text("theory: at most", "이론상 최댓값").to(lang))
-        names.append(Text("width 2, trained: not learned", "너비 2, 훈련 후: 못 배움").to(lang))
+        names.append(Text("width 2, trained: not learned", "너비 2, 훈련 후: 학습 실패").to(lang))
         legend_above(figure, handles, names)
     caption = Text(
         "How many ReLU networks have a dead layer before the first step (lines: drawn networks on OR's four rows), and "
         "how many of width 2 have not learned after training (crosses): more layers die on the way.",
-        "첫 스텝도 밟기 전에 죽은 층을 가진 ReLU 망의 비율(선: OR 네 행에서 뽑아 본 망)과, 너비 2인 망이 훈련 뒤에도 배우지 못한 "
+        "첫 스텝을 밟기도 전에 죽은 층을 가진 ReLU 신경망의 비율(선: OR 네 행에서 뽑아 본 신경망)과, 너비 2인 신경망이 훈련 뒤에도 배우지 못한 "
         "비율(×). 훈련 도중에 더 죽는다.",
     ).to(lang)
     return Picture(figure, caption, caption)
@@ -189,7 +189,7 @@ def _widths(records: Records, lang: Lang) -> Picture:
     for (width, init), result in records["widths"].items():
         group = groups.setdefault(Text("{n} units a layer", "층마다 유닛 {n}개").filled(n=width).to(lang), {})
         group[INITS[init].to(lang)] = _solved(result)
-    figure = shares(groups, Text("seeds that learn OR, %", "OR을 배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn OR, %", "OR을 학습한 시드, %").to(lang))
     caption = Text(
         "Twelve ReLU layers by width and initialiser. Small weights do harm only where the layers are wide enough to be "
         "alive at the start.",
@@ -207,7 +207,7 @@ OR_DEPTH_RELU = Phenomenon(
     question=Text(
         "With ReLU the deep network says one constant, too. Is it the data, the weights, the width, the depth, or dead "
         "units?",
-        "ReLU로 바꾸어도 깊은 망은 상수 하나만 내놓는다. 데이터, 가중치, 너비, 깊이, 죽은 유닛 가운데 무엇이 원인일까?",
+        "ReLU로 바꾸어도 깊은 신경망은 상수 하나만 내놓는다. 데이터, 가중치, 너비, 깊이, 죽은 유닛 가운데 무엇이 원인일까?",
     ),
     explanation=prose(
         """
@@ -229,21 +229,21 @@ OR_DEPTH_RELU = Phenomenon(
         initialiser prevents most of that.
         """,
         """
-        노트는 이번에도 상수 하나만 나오는 것을 보고 OR이 이진 데이터라서 그런가 짐작했다. 그렇지 않다. 같은 망은 연속인 값도
+        노트는 이번에도 상수 하나만 나오는 것을 보고 OR이 이진 데이터라서 그런 것이라고 짐작했다. 그렇지 않다. 같은 신경망은 연속인 값도
         배우지 못하고, 유닛이 살아 있게만 해 주면 OR을 곧바로 배운다.
 
         모든 행에서 합이 음수인 ReLU 유닛은 어느 행에나 0을 내놓고 기울기를 받지 못한다. 이것이 죽은 유닛이다. 유닛이
         2개뿐인 층에서는 다섯 번에 한 번꼴로 둘 다 죽는다. 그런 층이 하나만 있어도 그 뒤로는 입력이 전해지지 않고, 그
-        앞으로는 기울기가 전해지지 않는다. 층이 12개면 열에 아홉이 넘는 망이 첫 스텝도 밟기 전에 죽은 층을 가지고 있다.
+        앞으로는 기울기가 전해지지 않는다. 층이 12개면 열에 아홉이 넘는 신경망이 첫 스텝을 밟기도 전에 죽은 층을 가지고 있다.
         배울 수 있는 것은 상수뿐이다.
 
         의심스러운 것을 하나씩 없애 보면 원인이 드러난다. He 초기화로 가중치를 키워도 달라지는 것이 없다. 편향이 0이면
         가중치를 몇 배로 키워도 합의 부호가 그대로여서 똑같은 유닛이 죽기 때문이다. Leaky ReLU를 쓰거나
-        편향을 0.1로 시작하면 유닛이 살아 있고, 가중치와 너비와 깊이가 그대로여도 모든 시드가 배운다. 선형 층으로 바꾸어도
-        배운다. 층을 줄이거나 넓히는 것은 어느 정도 도움이 된다. 층이 통째로 죽을 확률이 낮아지기 때문이다. 유닛 n개짜리
+        편향을 0.1로 시작하면 유닛이 살아 있고, 가중치와 너비와 깊이가 그대로여도 모든 시드가 학습에 성공한다. 선형 층으로 바꾸어도
+        성공한다. 층을 줄이거나 넓히는 것은 어느 정도 도움이 된다. 층이 통째로 죽을 확률이 낮아지기 때문이다. 유닛 n개짜리
         층이 L개일 때 그 확률은 1 − (1 − 2⁻ⁿ)ᴸ을 넘지 않는다.
 
-        작은 가중치는 넓은 망에서만 문제가 된다. 넓은 망은 산 채로 시작하지만 일부가 훈련 도중에 죽고, He 초기화는 그
+        작은 가중치는 넓은 신경망에서만 문제가 된다. 넓은 신경망은 산 채로 시작하지만 일부가 훈련 도중에 죽고, He 초기화는 그
         대부분을 막아 준다.
         """,
     ),
@@ -257,7 +257,7 @@ OR_DEPTH_RELU = Phenomenon(
             text=Text("Twelve ReLU layers of two hardly ever learn OR.", "유닛 2개짜리 ReLU 12층은 OR을 거의 배우지 못한다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies below 15 %.",
-                "배운 시드 비율의 윌슨 95 % 구간 전체가 15 %보다 작으면 성립.",
+                "학습에 성공한 시드 비율의 윌슨 95 % 구간 전체가 15 %보다 작으면 성립.",
             ),
             decide=_hardly_learns,
         ),
@@ -265,29 +265,29 @@ OR_DEPTH_RELU = Phenomenon(
             key="because-binary",
             text=Text(
                 "It is because OR is binary: most such networks learn a continuous target.",
-                "OR이 이진이기 때문이다. 목표가 연속인 값이라면 같은 망도 대부분 배운다.",
+                "OR이 이진이기 때문이다. 목표가 연속인 값이라면 같은 신경망도 대부분 학습에 성공한다.",
             ),
             rule=Text(
                 "The same network on a plane. Wilson's interval of the share that reaches the target R², above 50 %.",
-                "같은 망으로 평면을 회귀한다. 목표 R²에 이른 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
+                "같은 신경망으로 평면을 회귀한다. 목표 R²에 이른 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
             ),
             decide=_because_binary,
         ),
         Claim(
             key="one-cause-alone",
-            text=Text("Turning off any one suspected cause lets most seeds learn.", "의심되는 원인을 어느 것 하나만 없애도 대부분의 시드가 배운다."),
+            text=Text("Turning off any one suspected cause lets most seeds learn.", "의심되는 원인을 하나만 없애도 대부분의 시드가 학습에 성공한다."),
             rule=Text(
                 "One at a time; Wilson's interval of the share that learns, above 50 %.",
-                "한 번에 하나씩. 배운 시드 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
+                "한 번에 하나씩. 학습에 성공한 시드 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
             ),
             decide=_one_cause,
         ),
         Claim(
             key="dead-layer-behind-failure",
-            text=Text("Behind failure there is a dead layer.", "실패한 망에는 죽은 층이 있다."),
+            text=Text("Behind failure there is a dead layer.", "실패한 신경망에는 죽은 층이 있다."),
             rule=Text(
                 "Of the networks that fail, those with a layer that answers 0 to every row; Wilson's interval above 90 %.",
-                "실패한 망 가운데 모든 행에 0만 내놓는 층이 있는 비율의 윌슨 구간 전체가 90 %보다 크면 성립.",
+                "실패한 신경망 가운데 모든 행에 0만 내놓는 층이 있는 비율의 윌슨 구간 전체가 90 %보다 크면 성립.",
             ),
             decide=_dead_behind_failure,
         ),
@@ -295,7 +295,7 @@ OR_DEPTH_RELU = Phenomenon(
             key="larger-weights-live",
             text=Text(
                 "He's initialiser spares more than ten in a hundred networks a dead layer at the start.",
-                "He 초기화를 쓰면 시작할 때 죽은 층이 있는 망이 100개 중 10개 넘게 줄어든다.",
+                "He 초기화를 쓰면 시작할 때 죽은 층이 있는 신경망이 100개 중 10개 넘게 줄어든다.",
             ),
             rule=Text(
                 "Difference of the shares over the same seeds, above 0.1; Newcombe's interval.",
@@ -307,7 +307,7 @@ OR_DEPTH_RELU = Phenomenon(
             key="he-helps",
             text=Text(
                 "He's initialiser lets more than ten in a hundred more seeds learn, at any width.",
-                "너비가 얼마이든 He 초기화를 쓰면 배우는 시드가 100개 중 10개 넘게 늘어난다.",
+                "너비가 얼마이든 He 초기화를 쓰면 학습에 성공하는 시드가 100개 중 10개 넘게 늘어난다.",
             ),
             rule=Text(
                 "Difference of the shares over the same seeds, above 0.1; Newcombe's interval.",
@@ -318,7 +318,7 @@ OR_DEPTH_RELU = Phenomenon(
     ),
     drawings=(
         Drawing(key="off", heading=Text("One suspected cause off at a time", "원인을 하나씩 없애기"), draw=_off),
-        Drawing(key="born-dead", heading=Text("Dead before the first step", "첫 스텝 전에 이미 죽은 망"), draw=_born_dead),
+        Drawing(key="born-dead", heading=Text("Dead before the first step", "첫 스텝 전에 이미 죽은 신경망"), draw=_born_dead),
         Drawing(key="widths", heading=Text("Width and initialiser together", "너비와 초기화를 함께"), draw=_widths),
         Drawing(key="loss", heading=Text("Loss while training", "훈련 중의 손실"), draw=_curves),
     ),

@@ -126,7 +126,7 @@ def _log_ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _same_fit(records: Records) -> Verdict:
-    said = Text("log₁₀ of the layers' error over the parallel one's", "세 층의 오차 ÷ 나란한 망의 오차, log₁₀")
+    said = Text("log₁₀ of the layers' error over the parallel one's", "세 층의 오차 ÷ 나란한 신경망의 오차, log₁₀")
     wide, deep = (error(records["answers"][shape]) for shape in (WIDE, DEEP))
     return median(_log_ratio(deep, wide), said, below=float(np.log10(1.25)))
 
@@ -142,11 +142,11 @@ def _smoother(records: Records) -> Verdict:
         "alive": median((deep - wide)[alive], said, above=0.0),
     }
     labels = {
-        "all": Text("all networks", "모든 망"),
-        "alive": Text("without networks that answer one constant", "상수 하나만 내놓는 망을 빼면"),
+        "all": Text("all networks", "모든 신경망"),
+        "alive": Text("without networks that answer one constant", "상수 하나만 내놓는 신경망을 빼면"),
     }
     return everywhere(
-        parts, Text("whether networks that answer one constant count", "상수만 내놓는 망을 넣는지"), labels
+        parts, Text("whether networks that answer one constant count", "상수만 내놓는 신경망을 넣는지"), labels
     )
 
 
@@ -154,12 +154,12 @@ def _collapses(records: Records) -> Verdict:
     said = Text("share of seeds that answer one constant", "상수 하나만 내놓는 시드의 비율")
     parts = {key: share(found, said, above=0.05) for key, found in records["constant"].items()}
     return everywhere(
-        parts, Text("what else is changed", "함께 바꾼 것"), {key: label for key, (label, _) in CHANGES.items()}
+        parts, Text("what else is changed", "함께 바꾼 조건"), {key: label for key, (label, _) in CHANGES.items()}
     )
 
 
 def _wide_wins(records: Records) -> Verdict:
-    said = Text("log₁₀ of the parallel error over that of three layers", "나란한 망의 오차 ÷ 세 층의 오차, log₁₀")
+    said = Text("log₁₀ of the parallel error over that of three layers", "나란한 신경망의 오차 ÷ 세 층의 오차, log₁₀")
     parts, labels = {}, {}
     for units, width in SIZES:
         wide, deep = records["sizes"][str(units)], records["sizes"][_three(width)]
@@ -185,7 +185,7 @@ def _sawtooth_error(teeth: int) -> tuple[int, float]:
 def _depth_in_principle(records: Records) -> Verdict:
     said = Text(
         "error of layers set by hand over the least error side by side",
-        "손으로 정한 층의 오차 ÷ 나란한 망이 낼 수 있는 가장 작은 오차",
+        "손으로 정한 층의 오차 ÷ 나란한 신경망이 낼 수 있는 가장 작은 오차",
     )
     parts, labels = {}, {}
     for teeth in TEETH:
@@ -223,7 +223,7 @@ def _draw_answers(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "What networks of nineteen weights answer after 100 epochs. Horizontal lines on the right are networks that say "
         "the same to every x.",
-        "가중치 19개짜리 망이 100에폭 뒤에 내놓는 출력. 오른쪽의 수평선은 어떤 x에도 같은 값만 내놓는 망이다.",
+        "가중치 19개짜리 신경망이 100에폭 뒤에 내놓는 출력. 오른쪽의 수평선은 어떤 x에도 같은 값만 내놓는 신경망이다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -271,7 +271,7 @@ def _draw_sizes(records: Records, lang: Lang) -> Picture:
         legend_above(figure, handles, labels)
     caption = Text(
         "Error against size, without noise: median and middle half of the seeds. Dashed: what weights set by hand reach.",
-        "잡음이 없을 때 망의 크기에 따른 오차. 실선은 중앙값, 띠는 시드의 가운데 절반. 점선은 가중치를 손으로 정했을 때.",
+        "잡음이 없을 때 신경망의 크기에 따른 오차. 실선은 중앙값, 띠는 시드의 가운데 절반. 점선은 가중치를 손으로 정했을 때.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -284,7 +284,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
     title=Text("ReLU units bend into a parabola", "ReLU를 이어 포물선 그리기"),
     question=Text(
         "Six ReLU units side by side and three layers of two have nineteen weights each. Which draws x² better?",
-        "ReLU 유닛 6개를 나란히 둔 망과 2개씩 세 층을 쌓은 망은 가중치가 똑같이 19개다. 어느 쪽이 x²을 더 잘 그릴까?",
+        "ReLU 유닛 6개를 나란히 둔 신경망과 2개씩 세 층을 쌓은 신경망은 가중치가 똑같이 19개다. 어느 쪽이 x²을 더 잘 그릴까?",
     ),
     explanation=prose(
         """
@@ -309,16 +309,16 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ReLU 유닛 하나는 직선을 한 번 꺾는다. 유닛 6개를 나란히 두면 저마다 가중치와 편향이 정하는 곳에서 한 번씩,
         모두 여섯 번 꺾인다. 직선 조각 일곱 개만 이어도 포물선처럼 보인다. 2개씩 세 층을 쌓으면 앞에서 꺾은 것이 모두 다음
         층의 유닛 2개를 거쳐야 한다. 한 층의 두 유닛이 모든 x에서 0을 내놓으면 아무것도 전달되지 않아 출력은 상수가 되고,
-        기울기도 전해지지 않으므로 계속 그대로 남는다. 이런 망은 처음 가중치에서 이미 열에 셋이고, 10에폭 뒤에는
+        기울기도 전해지지 않으므로 계속 그대로 남는다. 이런 신경망은 처음 가중치에서 이미 열에 셋이고, 10에폭 뒤에는
         열에 여섯으로 늘어난다. 에폭을 4배로 늘려도 살아나지 않는다. 상수는 더없이 부드럽지만 더없이 틀린 답이다. 살아 있는
-        망끼리 견주면 노트에서 본 대로 나란히 둔 망이 더 완만하게 꺾인다.
+        신경망끼리 견주면 노트에서 본 대로 나란히 둔 신경망이 더 완만하게 꺾인다.
 
         Leaky ReLU는 음수 쪽도 조금 통과시키므로 이런 일이 없다. 층을 넓히거나 잔차 연결을 쓰면 드물어진다. He 초기화나
-        작은 학습률은 도움이 되지 않는다. tanh 망은 다른 까닭, 곧 포화 때문에 상수만 내놓는 일이 많다.
+        작은 학습률은 도움이 되지 않는다. tanh 신경망은 다른 까닭, 곧 포화 때문에 상수만 내놓는 일이 많다.
 
-        가중치 수가 같으면 어떤 크기에서도 나란히 둔 망이 더 잘 맞았다. 그러나 이는 훈련의 문제이지 층을 쌓은 망의
-        표현력이 모자라서가 아니다. 손으로 가중치를 정하면 층마다 톱니가 두 배로 촘촘해지는 망을 만들 수 있고, 가중치가 50개쯤 되면 나란히 둔
-        어떤 망보다도 x²에 가깝다. 훈련은 어느 쪽에서도 가장 좋은 가중치를 찾지 못한다. 나란히 둔 유닛을 두 배로 늘리면
+        가중치 수가 같으면 어떤 크기에서도 나란히 둔 신경망이 더 잘 맞았다. 그러나 이는 훈련의 문제이지 층을 쌓은 신경망의
+        표현력이 모자라서가 아니다. 손으로 가중치를 정하면 층마다 톱니가 두 배로 촘촘해지는 신경망을 만들 수 있고, 가중치가 50개쯤 되면 나란히 둔
+        어떤 신경망보다도 x²에 가깝다. 훈련은 어느 쪽에서도 가장 좋은 가중치를 찾지 못한다. 나란히 둔 유닛을 두 배로 늘리면
         오차는 절반이 되는데, 가장 좋은 꺾은선이라면 4분의 1이 되어야 한다.
         """,
     ),
@@ -338,7 +338,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ),
         Claim(
             key="parallel-looks-smoother",
-            text=Text("Six units side by side give the smoother curve.", "6개를 나란히 둔 망의 곡선이 더 부드럽다."),
+            text=Text("Six units side by side give the smoother curve.", "6개를 나란히 둔 신경망의 곡선이 더 부드럽다."),
             rule=Text(
                 "Smooth means a small sharpest bend: the largest change of slope at one place. Per seed, the difference; sign test of the median, above 0.",
                 "한 곳에서 꺾이는 기울기 변화의 최댓값이 작을수록 부드럽다고 본다. 시드마다 그 차이의 중앙값이 0보다 큰지 부호검정.",
@@ -347,7 +347,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ),
         Claim(
             key="layers-collapse",
-            text=Text("Some of the three-layer networks answer one constant, whatever else is changed.", "세 층짜리 망 가운데 일부는 다른 무엇을 바꾸어도 상수 하나만 내놓는다."),
+            text=Text("Some of the three-layer networks answer one constant, whatever else is changed.", "세 층짜리 신경망 가운데 일부는 다른 무엇을 바꾸어도 상수 하나만 내놓는다."),
             rule=Text(
                 "One change at a time; holds for a change if Wilson's 95 % interval of the share lies above 5 %.",
                 "한 번에 한 가지만 바꾼다. 그 비율의 윌슨 95 % 구간 전체가 5 %보다 크면 그 조건에서 성립.",
@@ -356,7 +356,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ),
         Claim(
             key="wide-beats-deep",
-            text=Text("With the same number of weights, side by side fits better than three layers.", "가중치 수가 같으면 나란히 둔 망이 세 층보다 잘 맞는다."),
+            text=Text("With the same number of weights, side by side fits better than three layers.", "가중치 수가 같으면 나란히 둔 신경망이 세 층보다 잘 맞는다."),
             rule=Text("Without noise, per seed, log₁₀ of the ratio of errors; sign test of the median, below 0.", "잡음 없이, 시드마다 두 오차의 비의 log₁₀을 구한다. 중앙값이 0보다 작은지 부호검정."),
             decide=_wide_wins,
         ),
@@ -368,14 +368,14 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ),
         Claim(
             key="depth-in-principle",
-            text=Text("Weights exist with which layers beat every network side by side of the same number of weights.", "가중치를 잘 정하면 층을 쌓은 망이 가중치 수가 같은 나란한 망을 모두 이길 수 있다."),
-            rule=Text("Computed: error of a sawtooth network set by hand over the least error of the largest parallel network that is not larger; at most 1.", "계산: 손으로 정한 톱니 망의 오차를, 더 크지 않은 나란한 망이 낼 수 있는 가장 작은 오차로 나눈다. 1 이하이면 성립."),
+            text=Text("Weights exist with which layers beat every network side by side of the same number of weights.", "가중치를 잘 정하면 층을 쌓은 신경망이 가중치 수가 같은 나란한 신경망을 모두 이길 수 있다."),
+            rule=Text("Computed: error of a sawtooth network set by hand over the least error of the largest parallel network that is not larger; at most 1.", "계산: 손으로 정한 톱니 신경망의 오차를, 더 크지 않은 나란한 신경망이 낼 수 있는 가장 작은 오차로 나눈다. 1 이하이면 성립."),
             decide=_depth_in_principle,
         ),
     ),
     drawings=(
-        Drawing(key="answers", heading=Text("What the networks answer", "망의 출력"), draw=_draw_answers),
-        Drawing(key="constant", heading=Text("How many answer one constant", "상수만 내놓는 망의 비율"), draw=_draw_constant),
+        Drawing(key="answers", heading=Text("What the networks answer", "신경망의 출력"), draw=_draw_answers),
+        Drawing(key="constant", heading=Text("How many answer one constant", "상수만 내놓는 신경망의 비율"), draw=_draw_constant),
         Drawing(key="sizes", heading=Text("Error against size", "크기에 따른 오차"), draw=_draw_sizes),
     ),
 )  # fmt: skip

@@ -167,7 +167,7 @@ def _contains(records: Records) -> Verdict:
 
 
 def _learns(records: Records) -> Verdict:
-    said = Text("share of seeds that learn the function to 1 %", "함수를 1 % 오차로 배운 시드의 비율")
+    said = Text("share of seeds that learn the function to 1 %", "함수를 1 % 오차로 학습한 시드의 비율")
     parts, labels = {}, {}
     for name in ("relu", "leaky_relu:0.1", "expr:abs(x)"):
         for units in UNITS:
@@ -179,7 +179,9 @@ def _learns(records: Records) -> Verdict:
 
 
 def _duels(records: Records) -> Verdict:
-    said = Text("difference of the shares that learn, maxout minus ReLU", "배운 시드 비율의 차이 (맥스아웃 − ReLU)")
+    said = Text(
+        "difference of the shares that learn, maxout minus ReLU", "학습에 성공한 시드 비율의 차이 (맥스아웃 − ReLU)"
+    )
     parts = {}
     for key in DUELS:
         ours, other = (records["duels"][key, name].trials["solved"].to_numpy() for name in ("maxout:2", "relu"))
@@ -233,7 +235,7 @@ def _draw_digits(records: Records, lang: Lang) -> Picture:
     )  # fmt: skip
     caption = Text(
         "A softmax output on handwritten digits, trained with each loss.",
-        "소프트맥스 출력으로 손글씨 숫자를 분류하는 망을 두 손실로 훈련한 결과.",
+        "소프트맥스 출력으로 손글씨 숫자를 분류하는 신경망을 두 손실로 훈련한 결과.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -281,10 +283,10 @@ def _draw_duels(records: Records, lang: Lang) -> Picture:
         }
         for key, duel in DUELS.items()
     }
-    figure = shares(groups, Text("seeds that learn, %", "배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn, %", "학습에 성공한 시드, %").to(lang))
     caption = Text(
         "Maxout against ReLU with the same number of weights; the lines are 95 % intervals.",
-        "가중치 수가 같은 맥스아웃 망과 ReLU 망. 선은 95 % 구간.",
+        "가중치 수가 같은 맥스아웃 신경망과 ReLU 신경망. 선은 95 % 구간.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -332,8 +334,8 @@ SOFTMAX_MAXOUT = Phenomenon(
         맥스아웃은 두 직선 가운데 큰 쪽이다. 두 직선이 z와 0이면 ReLU, z와 αz이면 Leaky ReLU와 정확히 같다. ELU처럼
         둥글게 휘거나 tanh처럼 양쪽으로 휘는 함수는 될 수 없다. 유닛 하나만 훈련하면 실패가 잦다. 어디에서도 더 크지 않은 직선은 기울기를
         받지 못하므로, 맥스아웃 유닛도 반쪽이 죽을 수 있다. 유닛이 8개면 거의 문제가 되지 않는다. 유닛마다 가중치가 두 배로
-        들기 때문에 가중치 수를 맞추어 견주면, 맥스아웃은 XOR을, 특히 깊은 망에서, ReLU보다 자주 배우지만
-        초승달, 원, 패리티는 덜 배운다.
+        들기 때문에 가중치 수를 맞추어 견주면, 맥스아웃은 XOR에서, 특히 깊은 신경망일 때, ReLU보다 자주 학습에 성공하지만
+        초승달, 원, 패리티에서는 덜 성공한다.
         """,
     ),
     seeds=(32, 256),
@@ -361,7 +363,7 @@ SOFTMAX_MAXOUT = Phenomenon(
         ),
         Claim(
             key="cross-entropy-learns-better",
-            text=Text("With a softmax output, cross-entropy learns better than mean squared error.", "소프트맥스 출력에서는 교차 엔트로피가 평균제곱오차보다 잘 배운다."),
+            text=Text("With a softmax output, cross-entropy learns better than mean squared error.", "소프트맥스 출력에서는 교차 엔트로피가 평균제곱오차보다 학습이 잘된다."),
             rule=Text(
                 "Per seed, accuracy on held-out digits after 20 epochs with each loss. Holds if Wilson's interval of the share of seeds for cross-entropy lies above 1/2.",
                 "시드마다 20에폭 뒤 검증용 숫자에 대한 정확도를 두 손실로 잰다. 교차 엔트로피가 더 정확한 시드 비율의 윌슨 구간 전체가 1/2보다 크면 성립.",
@@ -382,14 +384,14 @@ SOFTMAX_MAXOUT = Phenomenon(
         ),
         Claim(
             key="maxout-beats-relu",
-            text=Text("With the same number of weights, maxout learns more often than ReLU.", "가중치 수가 같으면 맥스아웃이 ReLU보다 더 자주 배운다."),
+            text=Text("With the same number of weights, maxout learns more often than ReLU.", "가중치 수가 같으면 맥스아웃이 ReLU보다 더 자주 학습에 성공한다."),
             rule=Text("Difference of the shares of seeds that reach the target, Newcombe's 95 % interval above 0; Fisher's exact test.", "목표에 이른 시드 비율의 차이. 뉴컴 95 % 구간 전체가 0보다 크면 성립 (피셔 정확검정)."),
             decide=_duels,
         ),
     ),
     drawings=(
         Drawing(key="softmax", heading=Text("From scores to probabilities", "점수에서 확률로"), draw=_draw_softmax),
-        Drawing(key="digits", heading=Text("Softmax with two losses", "두 가지 손실로 배운 소프트맥스"), draw=_draw_digits),
+        Drawing(key="digits", heading=Text("Softmax with two losses", "두 가지 손실로 훈련한 소프트맥스"), draw=_draw_digits),
         Drawing(key="maxout", heading=Text("What a maxout unit can be", "맥스아웃 유닛이 될 수 있는 것"), draw=_draw_maxout),
         Drawing(key="duels", heading=Text("Maxout against ReLU", "맥스아웃과 ReLU"), draw=_draw_duels),
     ),

@@ -154,7 +154,7 @@ def _by_layer(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "The gradient that reaches each hidden layer before the first step, by initialiser; the median over "
         "networks. Mean-field theory's prediction is dashed; mostly it hides behind the measured line.",
-        "첫 스텝 전에 각 은닉층에 닿는 기울기를 초기화별로 그렸다. 망들의 중앙값이다. 점선은 "
+        "첫 스텝 전에 각 은닉층에 닿는 기울기를 초기화별로 그렸다. 여러 신경망의 중앙값이다. 점선은 "
         "평균장 이론의 예측인데 대부분 측정한 선에 가려 보이지 않는다.",
     ).to(lang)
     return Picture(figure, caption, caption)
@@ -211,7 +211,7 @@ def _table(records: Records, lang: Lang) -> Picture:
         "What one layer multiplies the gradient by: blue vanishes, red explodes, white keeps its size. Only a pair of "
         "activation and initialiser has such a number, neither alone.",
         "층 하나가 기울기에 곱하는 값. 파랑은 소실, 빨강은 폭발이고 흰색은 크기가 유지된다. 이 값은 활성화 함수나 초기화 "
-        "어느 하나가 아니라 둘의 짝이 정한다.",
+        "어느 하나가 아니라 둘의 조합이 정한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -232,7 +232,7 @@ def _scatter(records: Records, lang: Lang) -> Picture:
         axes.set_ylabel(Text("measured", "측정한 값").to(lang))
     caption = Text(
         "Theory against measurement, a point for each activation with each initialiser.",
-        "이론과 측정의 비교. 점 하나가 활성화 함수와 초기화의 짝 하나이다.",
+        "이론과 측정의 비교. 점 하나가 활성화 함수와 초기화의 조합 하나이다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -267,7 +267,7 @@ VANISHING_GRADIENT = Phenomenon(
         at all, and they agree with the measured ones to a few per cent.
         """,
         """
-        역전파는 층 하나를 두 걸음으로 지난다. 기울기에 가중치를 곱하고, 다시 활성화 함수의 기울기를 곱한다. 그래서 층 하나가
+        역전파는 층 하나를 두 단계로 지난다. 기울기에 가중치를 곱하고, 다시 활성화 함수의 기울기를 곱한다. 그래서 층 하나가
         곱하는 값은 σ_w √E[φ′²]이다. σ_w²은 가중치 하나의 분산에 유닛의 입력 수를 곱한 것이다. 층을 20개
         지나면 이 값이 스무 번 곱해진다.
 
@@ -277,10 +277,10 @@ VANISHING_GRADIENT = Phenomenon(
 
         ReLU의 기울기는 반은 0, 반은 1이므로 층이 곱하는 값은 σ_w/√2이다. He 초기화는 이것을 1로 맞춘다. PyTorch의
         기본 초기화에서는 0.4가 되어, 층이 16개면 기울기가 여섯 자릿수 줄어든다. 기울기 소실은 활성화 함수 혼자 일으키거나
-        막는 것이 아니라 초기화와의 짝이 정한다. He 초기화가 누구에게나 맞는 것도 아니다. SELU에서는 기울기가 점점 커지고,
+        막는 것이 아니라 초기화와의 조합이 정한다. He 초기화가 어디에나 맞는 것도 아니다. SELU에서는 기울기가 점점 커지고,
         시그모이드에서는 여전히 소실된다.
 
-        이 모든 것은 훈련하기 전에 계산할 수 있다. 그림의 점선은 망을 하나도 만들지 않고 평균장 이론으로 구한 것인데, 잰 값과
+        이 모든 것은 훈련하기 전에 계산할 수 있다. 그림의 점선은 신경망을 하나도 만들지 않고 평균장 이론으로 구한 것인데, 측정값과
         몇 퍼센트 안에서 맞는다.
         """,
     ),
@@ -294,7 +294,7 @@ VANISHING_GRADIENT = Phenomenon(
             text=Text("Each sigmoid layer multiplies the gradient by at most 1/4.", "시그모이드 층을 하나 지날 때마다 기울기에는 1/4 이하가 곱해진다."),
             rule=Text(
                 "The geometric mean over the layers of one network; sign test of the median over seeds, below 1/4.",
-                "망 하나의 층들에 대한 기하평균. 시드의 중앙값이 1/4보다 작은지 부호검정.",
+                "신경망 하나의 층들에 대한 기하평균. 시드의 중앙값이 1/4보다 작은지 부호검정.",
             ),
             decide=_quarter,
         ),
@@ -324,10 +324,10 @@ VANISHING_GRADIENT = Phenomenon(
         ),
         Claim(
             key="theory-predicts",
-            text=Text("Theory predicts every pair's factor per layer to 5 %.", "층마다 곱해지는 값은 모든 짝에서 이론의 예측과 5 % 안에서 맞는다."),
+            text=Text("Theory predicts every pair's factor per layer to 5 %.", "층마다 곱해지는 값은 모든 조합에서 이론의 예측과 5 % 안에서 맞는다."),
             rule=Text(
                 "The largest |ln(measured median / predicted)| of all pairs of activation and initialiser, at most 0.05.",
-                "활성화 함수와 초기화의 모든 짝에서 |ln(측정 중앙값 / 예측)|의 최댓값이 0.05 이하면 성립.",
+                "활성화 함수와 초기화의 모든 조합에서 |ln(측정 중앙값 / 예측)|의 최댓값이 0.05 이하면 성립.",
             ),
             decide=_theory,
         ),

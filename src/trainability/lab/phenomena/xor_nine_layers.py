@@ -84,7 +84,7 @@ def reported(records: Records) -> tuple[Reported, ...]:
     )
 
 
-_LEARN: Final = Text("share of seeds that learn XOR", "XOR을 배운 시드의 비율")
+_LEARN: Final = Text("share of seeds that learn XOR", "XOR을 학습한 시드의 비율")
 
 
 def _sigmoid_never(records: Records) -> Verdict:
@@ -126,7 +126,7 @@ def _nothing_helps(records: Records) -> Verdict:
         for key in CHANGES
     }
     labels = {key: label for key, (label, _) in CHANGES.items()}
-    return everywhere(parts, Text("what else is changed", "함께 바꾼 것"), labels)
+    return everywhere(parts, Text("what else is changed", "함께 바꾼 조건"), labels)
 
 
 def _curves(records: Records, lang: Lang) -> Picture:
@@ -152,10 +152,10 @@ def _by_depth(records: Records, lang: Lang) -> Picture:
     for (name, depth), result in records["depths"].items():
         group = groups.setdefault(Text("{n} hidden", "은닉층 {n}개").filled(n=depth).to(lang), {})
         group[ACTIVATIONS[name].to(lang)] = result.trials["solved"].to_numpy()
-    figure = shares(groups, Text("seeds that learn XOR, %", "XOR을 배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn XOR, %", "XOR을 학습한 시드, %").to(lang))
     caption = Text(
         "How often XOR is learned, by depth and activation. Lines are 95 % intervals.",
-        "깊이와 활성화 함수에 따라 XOR을 배운 시드의 비율. 선은 95 % 구간.",
+        "깊이와 활성화 함수에 따라 XOR을 학습한 시드의 비율. 선은 95 % 구간.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -180,7 +180,7 @@ def _gradients(records: Records, lang: Lang) -> Picture:
 
 
 def _regions(records: Records, lang: Lang) -> Picture:
-    said = {True: Text("{name}: learned", "{name}: 배움"), False: Text("{name}: not learned", "{name}: 못 배움")}
+    said = {True: Text("{name}: learned", "{name}: 학습 성공"), False: Text("{name}: not learned", "{name}: 학습 실패")}
     panels, points = {}, None
     for name, solved in (("sigmoid", False), ("relu", False), ("relu", True), ("tanh", True)):
         result = records["depths"][name, DEPTH]
@@ -194,7 +194,7 @@ def _regions(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "What single networks answer over the plane, from 0 (blue) to 1 (red); the line is the decision boundary. "
         "The sigmoid network says one constant.",
-        "망 하나가 평면 위에서 내놓는 답. 0(파랑)부터 1(빨강)까지이고 선은 결정 경계이다. 시그모이드 망은 상수 하나만 "
+        "신경망 하나가 평면 위에서 내놓는 답. 0(파랑)부터 1(빨강)까지이고 선은 결정 경계이다. 시그모이드 신경망은 상수 하나만 "
         "내놓는다.",
     ).to(lang)
     return Picture(figure, caption, caption)
@@ -207,7 +207,7 @@ def _changes(records: Records, lang: Lang) -> Picture:
         }
         for key, (label, _) in CHANGES.items()
     }
-    figure = shares(groups, Text("seeds that learn XOR, %", "XOR을 배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn XOR, %", "XOR을 학습한 시드, %").to(lang))
     caption = Text(
         "Nine hidden layers with one thing changed at a time; the lines are 95 % intervals.",
         "은닉층 9개. 한 번에 한 가지만 바꾸었다. 선은 95 % 구간.",
@@ -248,18 +248,18 @@ XOR_NINE_LAYERS = Phenomenon(
         """
         시그모이드의 기울기는 아무리 커도 1/4이다. 그래서 시그모이드 층을 9개 지나면 첫 층에 닿는 기울기는 마지막 층의
         수십만 분의 1로 줄어든다. 순전파에서도 층을 지날수록 네 입력이 서로 비슷해진다. 이렇게 되면
-        경사하강법은 출력층의 편향만 움직이고, 망은 무엇을 넣어도 1/2이라고 답한다. 어느 시드에서나 정확도는
+        경사하강법은 출력층의 편향만 움직이고, 신경망은 무엇을 넣어도 1/2이라고 답한다. 어느 시드에서나 정확도는
         0.5이다.
 
         ReLU는 기울기를 줄이지 않고 넘겨준다. 노트에서는 한 번 돌려 정확도 1.0을 얻었다. 그런데 시드를 바꾸어 가며
         여러 번 돌려 보면 성공은 동전 던지기와 비슷하다. ReLU에는 다른 약점이 있기 때문이다. 모든 입력에서 합이 음수인
         유닛은 0만 내놓고 기울기도 받지 못한다. 층마다 유닛이 5개뿐이면 어떤 층의 다섯 개가 모두 죽는 일이 생긴다.
-        그러면 순전파도 역전파도 그 층에서 끊긴다. 실패한 망의 대부분이 이렇게 죽은 층을 안고 끝난다.
+        그러면 순전파도 역전파도 그 층에서 끊긴다. 실패한 신경망의 대부분이 이렇게 죽은 층을 안고 끝난다.
 
         Leaky ReLU는 음수 쪽에 100분의 1의 기울기를 남겨 두어 덜 실패한다. 0에서 기울기가 1이고 출력이 음수와
-        양수를 오가는 tanh와 ELU는 거의 언제나 배운다. 그러니 깊이 자체가 학습을 막는 것은 아니다. 시그모이드도 2층이면
-        XOR을 배운다. 9층이라도 잔차 연결이나 배치 정규화를 쓰거나 가중치를 훨씬 크게 잡으면 배우고, 기울기를 그
-        크기로 나누어 쓰는 Adam으로도 대개 배운다. Glorot 초기화, 더 많은 유닛, 더 큰 학습률은 시그모이드에 도움이 되지
+        양수를 오가는 tanh와 ELU는 거의 언제나 학습에 성공한다. 그러니 깊이 자체가 학습을 막는 것은 아니다. 시그모이드도 2층이면
+        XOR을 배운다. 9층이라도 잔차 연결이나 배치 정규화를 쓰거나 가중치를 훨씬 크게 잡으면 성공하고, 기울기를 그
+        크기로 나누어 쓰는 Adam으로도 대개 성공한다. Glorot 초기화, 더 많은 유닛, 더 큰 학습률은 시그모이드에 도움이 되지
         않는다. ReLU는 사정이 다르다. 유닛을 늘리면 층이 통째로 죽는 일이 드물어지지만, 큰 가중치와 큰 학습률,
         정규화는 여기서 오히려 해롭다. 마지막 그림에서 두 색을 견주어 보자.
         """,
@@ -274,7 +274,7 @@ XOR_NINE_LAYERS = Phenomenon(
             text=Text("Nine sigmoid layers do not learn XOR.", "시그모이드 9층은 XOR을 배우지 못한다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies below 5 %.",
-                "배운 시드 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
+                "학습에 성공한 시드 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
             ),
             decide=_sigmoid_never,
         ),
@@ -283,13 +283,13 @@ XOR_NINE_LAYERS = Phenomenon(
             text=Text("Nine ReLU layers learn XOR, as the notes' run did.", "노트의 실행처럼 ReLU 9층은 XOR을 배운다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies above 95 %.",
-                "배운 시드 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 성립.",
+                "학습에 성공한 시드 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 성립.",
             ),
             decide=_relu_learns,
         ),
         Claim(
             key="relu-is-best",
-            text=Text("Through nine layers ReLU learns more often than any other.", "9층에서는 ReLU가 다른 활성화 함수보다 더 자주 배운다."),
+            text=Text("Through nine layers ReLU learns more often than any other.", "9층에서는 ReLU가 다른 활성화 함수보다 더 자주 학습에 성공한다."),
             rule=Text(
                 "Difference of the shares over the same seeds, above 0; Newcombe's interval, McNemar's test.",
                 "같은 시드끼리 비교한 비율의 차가 0보다 큰지 뉴컴 구간과 맥니마 검정으로 판정.",
@@ -300,7 +300,7 @@ XOR_NINE_LAYERS = Phenomenon(
             key="depth-hurts",
             text=Text(
                 "Going from two layers to nine costs more than ten in a hundred seeds, whatever the activation.",
-                "어떤 활성화 함수든 2층을 9층으로 늘리면 배우는 시드가 100개 중 10개 넘게 줄어든다.",
+                "어떤 활성화 함수든 2층을 9층으로 늘리면 학습에 성공하는 시드가 100개 중 10개 넘게 줄어든다.",
             ),
             rule=Text(
                 "Difference of the shares over the same seeds, above 0.1; Newcombe's interval.",
@@ -310,7 +310,7 @@ XOR_NINE_LAYERS = Phenomenon(
         ),
         Claim(
             key="failures-have-a-dead-layer",
-            text=Text("Most nine-layer ReLU networks that fail end with a dead layer.", "실패한 ReLU 9층 망은 대부분 통째로 죽은 층을 안고 끝난다."),
+            text=Text("Most nine-layer ReLU networks that fail end with a dead layer.", "실패한 ReLU 9층 신경망은 대부분 통째로 죽은 층을 안고 끝난다."),
             rule=Text(
                 "A layer is dead if all its units answer 0 to all four rows. Wilson's interval of the share, above 50 %.",
                 "한 층의 모든 유닛이 네 행 모두에 0을 내놓으면 죽은 층으로 본다. 그 비율의 윌슨 구간 전체가 50 %보다 크면 성립.",
@@ -322,7 +322,7 @@ XOR_NINE_LAYERS = Phenomenon(
             text=Text("Nine sigmoid layers learn nothing, whatever else is changed.", "시그모이드 9층은 다른 무엇을 바꾸어도 배우지 못한다."),
             rule=Text(
                 "One change at a time; holds for a change if the interval of the share that learns lies below 5 %.",
-                "한 번에 한 가지만 바꾼다. 배운 비율의 구간 전체가 5 %보다 작으면 그 조건에서 성립.",
+                "한 번에 한 가지만 바꾼다. 학습에 성공한 비율의 구간 전체가 5 %보다 작으면 그 조건에서 성립.",
             ),
             decide=_nothing_helps,
         ),
@@ -330,7 +330,7 @@ XOR_NINE_LAYERS = Phenomenon(
     drawings=(
         Drawing(key="accuracy", heading=Text("Accuracy while training", "훈련 중의 정확도"), draw=_curves),
         Drawing(key="depths", heading=Text("How often, by depth", "깊이별 성공 비율"), draw=_by_depth),
-        Drawing(key="regions", heading=Text("What single networks answer", "망 하나하나의 답"), draw=_regions),
+        Drawing(key="regions", heading=Text("What single networks answer", "신경망 하나하나의 답"), draw=_regions),
         Drawing(key="gradients", heading=Text("Gradient per layer", "층별 기울기"), draw=_gradients),
         Drawing(key="changes", heading=Text("One change at a time", "한 가지씩 바꾸어 보기"), draw=_changes),
     ),

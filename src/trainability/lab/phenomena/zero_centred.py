@@ -39,7 +39,7 @@ DRAWN_STEPS: Final = 150
 PROBLEMS: Final[dict[str, tuple[Text, dict[str, Any]]]] = {
     "xor": (same("XOR"), {"batch": "full"}),
     "xor_cloud": (Text("XOR in clouds", "구름 모양 XOR"), {"batch": 16}),
-    "moons": (Text("two moons", "두 초승달"), {"batch": 16}),
+    "moons": (Text("two moons", "초승달 두 개"), {"batch": 16}),
 }
 NETWORK: Final[dict[str, Any]] = {"depth": 2, "width": 8, "optimizer": "sgd", "lr": 1.0, "loss": "bce", "steps": 5_000}
 LARGE: Final[dict[str, Any]] = {"init": "normal:3", "steps": 1_000}
@@ -76,7 +76,7 @@ def _alike(ways: Ways) -> np.ndarray:
     return ways.alike.mean(axis=1)
 
 
-_BATCH: Final = {str(batch): Text("batch of {n}", "배치 {n}").filled(n=batch) for batch in BATCHES}
+_BATCH: Final = {str(batch): Text("batch of {n}", "배치 크기 {n}").filled(n=batch) for batch in BATCHES}
 
 
 def _one_sign(records: Records) -> Verdict:
@@ -181,7 +181,7 @@ def _paths(records: Records, lang: Lang) -> Picture:
     caption = Text(
         "The way of two weights from 0 (dot) to the wanted ones (star), one sample a step; in brackets its length over "
         "its distance. Positive answers only allow steps up and to the right, or down and to the left.",
-        "가중치 두 개가 0(점)에서 목표(별)까지 간 길. 스텝마다 표본 하나를 썼고, 괄호 안은 길이를 직선거리로 나눈 값이다. 출력이 모두 "
+        "가중치 두 개가 0(점)에서 목표(별)까지 지나간 경로. 스텝마다 표본 하나를 썼고, 괄호 안은 길이를 직선거리로 나눈 값이다. 출력이 모두 "
         "양수이면 오른쪽 위나 왼쪽 아래로만 움직일 수 있다.",
     ).to(lang)
     return Picture(figure, caption, caption)
@@ -232,7 +232,7 @@ def _networks(records: Records, lang: Lang) -> Picture:
     figure = curves(panels, *axes, lang, floor=1e-4)
     caption = Text(
         "Whole networks of two hidden layers: the larger slope shows far more than the centre.",
-        "은닉층이 두 개인 망. 출력의 중심보다 기울기의 크기가 훨씬 뚜렷하게 나타난다.",
+        "은닉층이 두 개인 신경망. 출력의 중심보다 기울기의 크기가 훨씬 뚜렷하게 나타난다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -276,7 +276,7 @@ ZERO_CENTRED = Phenomenon(
         보면 둘을 가려낼 수 있다. σ − 1/2은 tanh만큼 곧게 가고 tanh + 1은 시그모이드와 비슷하게 지그재그로 간다. 원인은
         중심이다. 배치를 쓰면 모두 짧아지지만 차이는 남는다.
 
-        그런데 망 전체의 학습을 좌우하는 것은 지그재그가 아니다. 여기서는 큰 기울기가 가장 도움이 된다. 기울기가 층을 지날 때마다 네
+        그런데 신경망 전체의 학습을 좌우하는 것은 지그재그가 아니다. 여기서는 큰 기울기가 가장 도움이 된다. 기울기가 층을 지날 때마다 네
         배씩 더 전해지기 때문이다. 중심을 맞추는 것은 어떤 문제에서는 돕고 어떤 문제에서는 아무 효과가 없거나 오히려
         해롭다. 상수 부분은 편향이 떠맡을 수 있기 때문이다. 시그모이드가 더 쉽게 포화되는 것도 아니다. 같은 큰 가중치에서 시작하면
         더 가파른 tanh가 더 많이 포화된다. 시그모이드보다 tanh를 쓰라는 흔한 조언은 옳지만, 흔히 드는 이유는
@@ -299,7 +299,7 @@ ZERO_CENTRED = Phenomenon(
         ),
         Claim(
             key="sigmoid-zigzags",
-            text=Text("The path is longer over its distance with sigmoid inputs than with tanh inputs.", "거리에 비해 경로는 시그모이드 입력일 때가 tanh 입력일 때보다 길다."),
+            text=Text("The path is longer over its distance with sigmoid inputs than with tanh inputs.", "입력이 시그모이드의 출력이면 tanh의 출력일 때보다 직선거리에 비해 더 먼 길을 돌아간다."),
             rule=Text(
                 "The same data and wanted weights; sign test of the median of the log ratio, above 0.",
                 "같은 데이터와 같은 목표 가중치로 비교한다. 로그 비의 중앙값이 0보다 큰지 부호검정.",
@@ -311,7 +311,7 @@ ZERO_CENTRED = Phenomenon(
             text=Text("Centring by itself shortens the path by more than a tenth.", "중심만 0으로 옮겨도 경로가 10 % 넘게 짧아진다."),
             rule=Text(
                 "Batch of 1, the slope kept; sign test of the median of the log₂ ratio, above log₂ 1.1.",
-                "배치 1, 기울기는 그대로. log₂ 비의 중앙값이 log₂ 1.1보다 큰지 부호검정.",
+                "배치 크기 1, 기울기는 그대로. log₂ 비의 중앙값이 log₂ 1.1보다 큰지 부호검정.",
             ),
             decide=_centring_shortens,
         ),
@@ -320,13 +320,13 @@ ZERO_CENTRED = Phenomenon(
             text=Text("A larger slope by itself shortens the path by more than a tenth.", "기울기만 키워도 경로가 10 % 넘게 짧아진다."),
             rule=Text(
                 "Batch of 1, the centre kept; sign test of the median of the log₂ ratio, above log₂ 1.1.",
-                "배치 1, 중심은 그대로. log₂ 비의 중앙값이 log₂ 1.1보다 큰지 부호검정.",
+                "배치 크기 1, 중심은 그대로. log₂ 비의 중앙값이 log₂ 1.1보다 큰지 부호검정.",
             ),
             decide=_slope_shortens,
         ),
         Claim(
             key="centring-speeds-learning",
-            text=Text("Centring by itself lets whole networks learn sooner.", "중심만 0으로 옮겨도 망 전체가 더 빨리 배운다."),
+            text=Text("Centring by itself lets whole networks learn sooner.", "중심만 0으로 옮겨도 신경망 전체가 더 빨리 학습한다."),
             rule=Text(
                 "Steps to the target over the same seeds; sign test of the median of the log₂ ratio, above 0.",
                 "같은 시드끼리 목표까지 걸린 스텝을 비교한다. log₂ 비의 중앙값이 0보다 큰지 부호검정.",
@@ -335,7 +335,7 @@ ZERO_CENTRED = Phenomenon(
         ),
         Claim(
             key="slope-speeds-learning",
-            text=Text("At the same learning rate a larger slope by itself lets whole networks learn sooner.", "학습률이 같을 때 기울기만 키워도 망 전체가 더 빨리 배운다."),
+            text=Text("At the same learning rate a larger slope by itself lets whole networks learn sooner.", "학습률이 같을 때 기울기만 키워도 신경망 전체가 더 빨리 학습한다."),
             rule=Text(
                 "Steps to the target over the same seeds; sign test of the median of the log₂ ratio, above 0.",
                 "같은 시드끼리 목표까지 걸린 스텝을 비교한다. log₂ 비의 중앙값이 0보다 큰지 부호검정.",
@@ -353,8 +353,8 @@ ZERO_CENTRED = Phenomenon(
         ),
     ),
     drawings=(
-        Drawing(key="paths", heading=Text("The way of two weights", "가중치 두 개가 간 길"), draw=_paths),
+        Drawing(key="paths", heading=Text("The way of two weights", "가중치 두 개가 지나간 경로"), draw=_paths),
         Drawing(key="batches", heading=Text("Signs and paths by batch", "배치 크기에 따른 부호와 경로"), draw=_by_batch),
-        Drawing(key="networks", heading=Text("Whole networks", "망 전체의 학습"), draw=_networks),
+        Drawing(key="networks", heading=Text("Whole networks", "신경망 전체의 학습"), draw=_networks),
     ),
 )  # fmt: skip
