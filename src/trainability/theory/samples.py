@@ -23,7 +23,7 @@ SPREAD = 16.0
 """Deviations that samples cover at least: a Gaussian's share beyond them is 1e-57."""
 
 _FIRST = 16.0
-FARTHEST = 2.0**45
+FARTHEST = 2.0**64
 """Samples go no farther out."""
 
 _TOLERANCE = 1e-10
