@@ -26,7 +26,8 @@ def gains(rows: Mapping[str, np.ndarray], x_label: str, scale: float = 100.0) ->
             found = median(values, same(""), above=0.0)
             axes.plot(scale * values, np.full(len(values), place), "o", color=SERIES[4], alpha=0.35, markersize=4)
             if found.interval is not None and np.isfinite(found.interval).all():
-                axes.hlines(place, *(scale * end for end in found.interval), color=SERIES[0], linewidth=3, alpha=0.6)
+                low, high = found.interval
+                axes.hlines(place, scale * low, scale * high, color=SERIES[0], linewidth=3, alpha=0.6)
             axes.plot(scale * found.value, place, "D", color=SERIES[0], markersize=5.5)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.5, -0.5)

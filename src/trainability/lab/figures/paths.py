@@ -39,8 +39,8 @@ def walks(panels: Mapping[str, Walk], x_label: str, y_label: str, columns: int =
             lowest = np.unravel_index(loss.argmin(), loss.shape)
             # Even steps in the root show the ground as well as the walls.
             levels = loss.min() + np.linspace(0.03, 1, 22) ** 2 * (loss.max() - loss.min())
-            axes.contourf(x, y, loss, levels=[loss.min(), *levels], cmap="Greys_r", alpha=0.32)
-            axes.contour(x, y, loss, levels=levels, colors=INK, linewidths=0.35, alpha=0.45)
+            axes.contourf(x, y, loss, levels=[loss.min(), *levels], cmap="Greys_r", alpha=0.32).set_rasterized(True)
+            axes.contour(x, y, loss, levels=levels, colors=INK, linewidths=0.35, alpha=0.45).set_rasterized(True)
             for label, paths in walk.paths.items():
                 colour = SERIES[labels.index(label) % len(SERIES)]
                 for path in paths:

@@ -167,7 +167,7 @@ def _paths(records: Records, lang: Lang) -> Picture:
     for depth in (CLAIMED[0], CLAIMED[-1]):
         title = Text("a hole of depth {d}", "깊이 {d}인 구덩이").filled(d=depth).to(lang)
         i = HOLES.index(depth)
-        paths = {METHODS[m].to(lang): records["holes"][m].paths[i, :3] for m in METHODS}
+        paths = {METHODS[m].to(lang): records["holes"][m].paths[i, :3, :800] for m in METHODS}
         panels[title] = Walk(hole(depth), (-1.5, 7.5, -2.2, 2.2), paths)
     for direction, angle in ANGLES.items():
         title = Text("a ravine, {p}", "골짜기, {p}").filled(p=_place(STEEP[1], direction)).to(lang)

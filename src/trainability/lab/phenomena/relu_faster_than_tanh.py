@@ -191,7 +191,7 @@ RELU_FASTER_THAN_TANH = Phenomenon(
         gradient through, while ReLU's slope stays 1.
 
         Here the network is small, the images are digits, and each activation may have its own best rate, as in the paper.
-        Then tanh is there first, in about half of ReLU's steps. In the first steps nothing has saturated yet: tanh's slope
+        Then tanh is there first, in less than half of ReLU's steps. In the first steps nothing has saturated yet: tanh's slope
         near 0 is 1 and its outputs are centred, so whole layers work at once. ReLU starts with half of its units silent and
         with outputs that are never negative. He's weights, which make up for the lost half, speed both up; twice as many
         filters change little.
@@ -208,7 +208,7 @@ RELU_FASTER_THAN_TANH = Phenomenon(
         못하지만, ReLU의 기울기는 1로 남는다.
 
         여기서는 망이 작고 이미지는 숫자이며, 논문처럼 활성화 함수마다 가장 좋은 학습률을 쓴다. 그러면 tanh가 ReLU의
-        절반쯤 되는 스텝으로 먼저 도착한다. 처음 몇 스텝에서는 아직 아무것도 포화되지 않았다. tanh는 0 근처에서 기울기가
+        절반도 안 되는 스텝으로 먼저 도착한다. 처음 몇 스텝에서는 아직 아무것도 포화되지 않았다. tanh는 0 근처에서 기울기가
         1이고 출력이 0을 중심으로 하니 층 전체가 곧바로 일한다. ReLU는 유닛의 절반이 잠잠한 채로 시작하고 출력에
         음수가 없다. 잃은 절반을 메워 주는 He 초기화는 둘 다 빠르게 하고, 필터를 2배로 늘려도 달라지는 것은 적다.
 
