@@ -14,7 +14,7 @@ import numpy as np
 from trainability.core import random
 from trainability.initializers import INITIALIZERS, draw
 from trainability.theory.finite_width import log_moments, relative_variance
-from trainability.theory.functions import resolve
+from trainability.theory.functions import resolve_elementwise
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
 
@@ -63,7 +63,7 @@ def start_gradients(name: str, drawn: Networks) -> np.ndarray:
     Returns:
         Shape (networks, depth), the first layer first.
     """
-    phi = resolve(name)
+    phi = resolve_elementwise(name)
     answer, slopes = drawn.x, []
     for w, b in zip(drawn.weights[:-1], drawn.biases[:-1], strict=True):
         z = answer @ w + b

@@ -19,7 +19,7 @@ import numpy as np
 from trainability.core.errors import SpecError
 from trainability.theory import local
 from trainability.theory.expectations import Expectations, Products
-from trainability.theory.functions import Activating, Gate, finite, non_negative, resolve
+from trainability.theory.functions import Activating, finite, non_negative, resolve_elementwise
 from trainability.theory.moments import moments
 from trainability.theory.variance import attractor, checked, length_of, unbounded
 
@@ -232,9 +232,7 @@ def moment_map(
     """
     centre = finite(mean, "the mean") * finite(weight_sum, "weight_sum")
     spread = non_negative(variance, "the variance") * non_negative(weight_square_sum, "weight_square_sum")
-    known = resolve(phi)
-    if isinstance(known, Gate):
-        raise SpecError(f"the mean map is of one pre-activation a unit; '{known.name}' takes {known.pieces}")
+    known = resolve_elementwise(phi)
     value, square, _ = (float(part[0]) for part in local.smoothed(known, np.array([centre]), math.sqrt(spread)))
     if not math.isfinite(square):
         raise SpecError(f"'{known.name}' is not finite, or overflows, around {centre:g}")

@@ -112,6 +112,18 @@ def resolve(phi: Activating) -> Phi | Gate:
     return _known_function(phi)
 
 
+def resolve_elementwise(phi: Activating) -> Phi:
+    """The same, where a function of one pre-activation is needed.
+
+    Raises:
+        SpecError: also where it is a gate.
+    """
+    known = resolve(phi)
+    if isinstance(known, Gate):
+        raise SpecError(f"a function of one pre-activation a unit is needed here; '{known.name}' takes {known.pieces}")
+    return known
+
+
 @functools.lru_cache(maxsize=256)
 def _named(text: str) -> Phi | Gate:
     return _chosen(choose(text))

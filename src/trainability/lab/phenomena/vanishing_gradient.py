@@ -24,7 +24,7 @@ from trainability.report.style import (
     power_ticks,
 )  # fmt: skip
 from trainability.report.words import number
-from trainability.theory.functions import resolve
+from trainability.theory.functions import resolve_elementwise
 
 WIDTH: Final = 64
 DEPTH: Final = 16
@@ -60,7 +60,7 @@ def run(setting: Setting) -> Records:
             measured[name, init] = start_gradients(name, drawn)
             predicted[name, init] = predicted_factors(name, init, DEPTH, WIDTH)
     x = np.linspace(-10, 10, 20_001)
-    return {"measured": measured, "predicted": predicted, "slope": (x, resolve("sigmoid").slope(x))}
+    return {"measured": measured, "predicted": predicted, "slope": (x, resolve_elementwise("sigmoid").slope(x))}
 
 
 def reported(records: Records) -> tuple[Reported, ...]:

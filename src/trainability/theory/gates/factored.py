@@ -14,7 +14,7 @@ from trainability.activations import ACTIVATIONS, Activation, default_choice, is
 from trainability.activations.functions import expression_of
 from trainability.core.expression import Binary, Name, Negate, Node, Number, names, substitute, unparse
 from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table
-from trainability.theory.functions import Gate, Phi, resolve
+from trainability.theory.functions import Gate, resolve_elementwise
 from trainability.theory.line import LineExpectations
 
 _FOURTHS: tuple[Kind, ...] = ("fourth", "both", "slope_fourth")
@@ -59,9 +59,7 @@ def _factor(node: Node) -> LineExpectations:
     twin = next((e for e in known if expression_of(e, 1) == node), None)
     text = unparse(node)
     entry = twin or Activation(name=f"expr:{text}", summary="A factor of a gate.", formula=text)
-    phi = resolve(default_choice(entry))
-    assert isinstance(phi, Phi)
-    return LineExpectations(phi)
+    return LineExpectations(resolve_elementwise(default_choice(entry)))
 
 
 class FactoredGate(Expectations):
