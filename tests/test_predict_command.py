@@ -250,3 +250,9 @@ def test_help_is_readable_and_explains_every_flag(command: str, cli: Cli, monkey
     text = " ".join(out.replace("│", " ").split())
     for option in COMMANDS[command].params:
         assert option.help.split("(default")[0].strip() in text
+
+
+def test_a_gate_among_others_is_said_to_be_of_one_sample():
+    made = api.forecast(activation="tanh,glu", problem="xor", depth=2)
+    assert "over 4 samples, those of gates of one alone" in made.inputs
+    assert "samples" not in api.forecast(activation="glu", problem="xor", depth=2).inputs

@@ -300,7 +300,7 @@ def test_two_line_cases_by_hand():
 
 @pytest.mark.parametrize("activation", ["glu", "maxout:4"])
 def test_a_run_of_gates_is_set_beside_theory(activation: str, tmp_path: Path):
-    """A run's gradients are over the four samples of XOR, a prediction's of one: a factor of 4 is allowed."""
+    """A run's gradients are over the four samples of XOR, a gate's prediction is of one: a factor of 4 is allowed."""
     asked = {"init": "keras,he_normal", "depth": 6, "width": 64, "steps": 1, "seeds": 64}
     found = trainability.against(trainability.compare("xor", activation=activation, out=tmp_path / "run", **asked))
     assert len(found) == 2
@@ -308,6 +308,9 @@ def test_a_run_of_gates_is_set_beside_theory(activation: str, tmp_path: Path):
         assert row.measured is not None
         factors = np.divide(row.measured.median, row.prediction.gradient_median)
         assert np.abs(np.log2(factors)).max() < 2
+        assert row.prediction.samples == 1
+    (_, tanh) = theory.predict([activation, "tanh"], problem="xor")
+    assert tanh.samples == 4
 
 
 @every_gate

@@ -74,8 +74,11 @@ class Forecast:
     @property
     def inputs(self) -> str:
         """What the inputs are, and over how many of them gradients are summed, in words."""
-        samples = max(row.prediction.samples for row in self.rows)
-        return f"{self.data}; gradients are of the loss over {samples:,} samples" if samples > 1 else self.data
+        counts = {row.prediction.samples for row in self.rows}
+        if max(counts) == 1:
+            return self.data
+        alone = ", those of gates of one alone" if 1 in counts else ""
+        return f"{self.data}; gradients are of the loss over {max(counts):,} samples{alone}"
 
     @functools.cached_property
     def conclusion(self) -> str:
