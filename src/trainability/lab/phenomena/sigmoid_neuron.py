@@ -172,13 +172,13 @@ SIGMOID_NEURON = Phenomenon(
         the best that one unit can do in mean squared error is to answer 1/2 everywhere: the loss stops at 1/4.
 
         There are two ways out. Give the unit more inputs: with x₁², x₂² and x₁x₂ the border may be a curve, and
-        the loss is still convex enough that every seed finds it. Or let two hidden units draw two lines and an output add them.
+        nearly every seed finds a right one. Or let two hidden units draw two lines and an output add them.
 
         The second way is said to work, but it is not sure. As in the notes, with 1000 epochs, about seven seeds in ten learn XOR.
         Most of the others are only slow: after 10,000 epochs more than nine in ten have learned it. The rest sit at a loss
         of 1/8: two rows are right, and the other two, which want different answers, both get 1/2. The hidden units are
         saturated there, so that these two rows look alike to the output and no gradient comes back to part them. More units
-        make this rare, and with eight every seed learns. ReLU is the worst choice here: often one of the two units
+        make this rare, and with eight nearly every seed learns. ReLU is the worst choice here: often one of the two units
         is 0 for every row, and then it stays so.
         """,
         """
@@ -187,12 +187,12 @@ SIGMOID_NEURON = Phenomenon(
         유닛 하나가 평균제곱오차를 가장 작게 하는 길은 모든 입력에 1/2로 답하는 것이고, 손실은 1/4에서 멈춘다.
 
         빠져나갈 길은 둘이다. 하나는 입력을 늘리는 것이다. x₁², x₂², x₁x₂를 함께 넣어 주면 결정 경계가 곡선이 될 수
-        있고, 모든 시드가 그런 경계를 찾아낸다. 다른 하나는 은닉 유닛 두 개로 직선을 두 개 긋고 출력층에서 더하는 것이다.
+        있고, 거의 모든 시드가 그런 경계를 찾아낸다. 다른 하나는 은닉 유닛 두 개로 직선을 두 개 긋고 출력층에서 더하는 것이다.
 
         은닉층을 쓰면 된다고들 하지만 언제나 되는 것은 아니다. 노트대로 1000 에폭을 돌리면 열에 일곱쯤만 XOR을 배운다. 못 배운
         시드의 대부분은 느릴 뿐이어서, 10,000 에폭을 돌리면 열에 아홉 넘게 배운다. 나머지는 손실 1/8에 갇힌다.
         두 행은 맞히고, 답이 서로 다른 나머지 두 행에는 똑같이 1/2로 답하는 상태이다. 은닉 유닛이 포화되어 출력층에게는 이 두
-        행이 똑같아 보이고, 둘을 갈라놓을 기울기도 돌아오지 않는다. 유닛이 많으면 이런 일이 드물어지고, 8개이면 모든
+        행이 똑같아 보이고, 둘을 갈라놓을 기울기도 돌아오지 않는다. 유닛이 많으면 이런 일이 드물어지고, 8개이면 거의 모든
         시드가 배운다. 여기서는 ReLU가 가장 나쁘다. 두 유닛 가운데 하나가 모든 행에 0을 내놓는 일이 잦고, 그런 유닛은
         다시 살아나지 못하기 때문이다.
         """,
