@@ -27,7 +27,7 @@ def gains(rows: Mapping[str, np.ndarray], x_label: str, scale: float = 100.0) ->
             axes.plot(scale * values, np.full(len(values), place), "o", color=SERIES[4], alpha=0.35, markersize=4)
             if found.interval is not None and np.isfinite(found.interval).all():
                 low, high = found.interval
-                axes.hlines(place, scale * low, scale * high, color=SERIES[0], linewidth=3, alpha=0.6)
+                axes.plot([scale * low, scale * high], [place, place], color=SERIES[0], linewidth=3, alpha=0.6)
             axes.plot(scale * found.value, place, "D", color=SERIES[0], markersize=5.5)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.5, -0.5)
