@@ -132,7 +132,7 @@ def _smaller(records: Records) -> Verdict:
 
 
 def _lowers(records: Records) -> Verdict:
-    said = Text("share of networks whose loss falls", "손실이 줄어든 네트워크의 비율")
+    said = Text("share of networks whose loss falls", "손실이 줄어든 신경망의 비율")
     parts = {f"{rate:g}": share(lowered, said, above=0.95) for rate, lowered in records["lowered"].items()}
     on = Text("the learning rate", "학습률")
     labels = {f"{rate:g}": Text("rate {r}", "학습률 {r}").filled(r=f"{rate:g}") for rate in RATES}
@@ -184,7 +184,7 @@ def _layer(records: Records, lang: Lang) -> Picture:
             )  # fmt: skip
     caption = Text(
         "One network of the first seed: what is computed forwards, and below each the gradient of the loss, which has the same shape. Blue is negative, red positive.",
-        "첫 시드의 네트워크. 위는 순전파에서 계산한 값, 아래는 그에 대한 손실의 기울기로 모양이 똑같다. 파랑은 음수, 빨강은 양수.",
+        "첫 시드의 신경망. 위는 순전파에서 계산한 값, 아래는 그에 대한 손실의 기울기로 모양이 똑같다. 파랑은 음수, 빨강은 양수.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -274,7 +274,7 @@ def _rates(records: Records, lang: Lang) -> Picture:
     label: Any = Text("rate {r}", "학습률 {r}")
     groups = {label.filled(r=f"{rate:g}").to(lang): {"": lowered} for rate, lowered in records["lowered"].items()}
     figure = shares(
-        groups, Text("networks whose loss falls in one step, %", "한 스텝에 손실이 줄어든 네트워크, %").to(lang)
+        groups, Text("networks whose loss falls in one step, %", "한 스텝에 손실이 줄어든 신경망, %").to(lang)
     )
     caption = Text(
         "One step against the gradient. It points downhill, but only nearby: a long step overshoots. Lines are 95 % intervals.",

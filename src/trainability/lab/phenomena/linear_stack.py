@@ -263,7 +263,7 @@ LINEAR_STACK = Phenomenon(
         """
         활성화 함수가 없는 층은 y = xW + b이다. 그 뒤에 하나를 더 붙이면
         (xW₁ + b₁)W₂ + b₂ = x(W₁W₂) + (b₁W₂ + b₂)가 되어 다시 행렬 하나와 편향 하나이다. 몇 개를 쌓아도 마찬가지여서,
-        전체는 행렬들의 곱을 가중치로 하는 선형층 하나와 같다. 실제로 학습한 네트워크의 출력은 깊이에 상관없이 이 곱의
+        전체는 행렬들의 곱을 가중치로 하는 선형층 하나와 같다. 실제로 학습한 신경망의 출력은 깊이에 상관없이 이 곱의
         출력과 끝자리까지 일치한다.
 
         따라서 선형층을 쌓아서 맞출 수 있는 것은 선형층 하나로 맞출 수 있는 것보다 많지 않다. Adam으로 학습하면 은닉층이 1개든 8개든
@@ -284,10 +284,10 @@ LINEAR_STACK = Phenomenon(
     claims=(
         Claim(
             key="collapses",
-            text=Text("A stack of linear layers answers as the product of its matrices does.", "선형층을 쌓은 네트워크의 출력은 행렬들을 곱한 층 하나의 출력과 같다."),
+            text=Text("A stack of linear layers answers as the product of its matrices does.", "선형층을 쌓은 신경망의 출력은 행렬들을 곱한 층 하나의 출력과 같다."),
             rule=Text(
                 "Trained on ten inputs for 200 steps, one seed a depth; largest difference over the largest answer, at most 1e-9.",
-                "입력 10개로 200스텝 학습한 네트워크, 깊이마다 시드 하나. 차이의 최댓값 ÷ 출력의 최댓값이 1e-9 이하.",
+                "입력 10개로 200스텝 학습한 신경망, 깊이마다 시드 하나. 차이의 최댓값 ÷ 출력의 최댓값이 1e-9 이하.",
             ),
             decide=_collapses,
         ),

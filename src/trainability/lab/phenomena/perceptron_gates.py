@@ -248,7 +248,7 @@ PERCEPTRON_GATES = Phenomenon(
             text=Text("A step unit learns AND and OR within 1000 epochs.", "계단 함수 유닛 하나는 1000 에폭 안에 AND와 OR을 배운다."),
             rule=Text(
                 "One change at a time; holds for a change if Wilson's 95 % interval of the share that learns lies above 99 %.",
-                "한 번에 한 가지만 바꾼다. 배운 비율의 윌슨 95 % 구간 전체가 99 %보다 크면 그 조건에서 성립.",
+                "한 번에 한 가지만 바꾼다. 학습에 성공한 비율의 윌슨 95 % 구간 전체가 99 %보다 크면 그 조건에서 성립.",
             ),
             decide=_learned,
         ),

@@ -127,8 +127,8 @@ def _curves(records: Records, lang: Lang) -> Picture:
 
 def _regions(records: Records, lang: Lang) -> Picture:
     titles = {key: name.to(lang) for key, (name, _, _) in MODELS.items()}
-    titles["hidden True"] = Text("XOR, two hidden units: learned", "XOR, 은닉 유닛 둘: 배움").to(lang)
-    titles["hidden False"] = Text("XOR, two hidden units: not learned", "XOR, 은닉 유닛 둘: 못 배움").to(lang)
+    titles["hidden True"] = Text("XOR, two hidden units: learned", "XOR, 은닉 유닛 둘: 성공").to(lang)
+    titles["hidden False"] = Text("XOR, two hidden units: not learned", "XOR, 은닉 유닛 둘: 실패").to(lang)
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     labels = {"or": np.array([0, 1, 1, 1]), "and": np.array([0, 0, 0, 1])}
     regions = {
@@ -147,7 +147,7 @@ def _regions(records: Records, lang: Lang) -> Picture:
 
 def _changes(records: Records, lang: Lang) -> Picture:
     groups = {CHANGES[key][0].to(lang): {"": _solved(result)} for key, result in records["changes"].items()}
-    figure = shares(groups, Text("seeds that learn XOR, %", "XOR을 배운 시드, %").to(lang))
+    figure = shares(groups, Text("seeds that learn XOR, %", "XOR 학습에 성공한 시드, %").to(lang))
     caption = Text(
         "One hidden layer on XOR, one thing changed at a time; the lines are 95 % intervals.",
         "은닉층 하나로 XOR 배우기. 한 번에 한 가지만 바꾸었다. 선은 95 % 구간.",
@@ -207,7 +207,7 @@ SIGMOID_NEURON = Phenomenon(
             text=Text("One sigmoid unit learns OR and AND.", "시그모이드 유닛 하나는 OR과 AND를 배운다."),
             rule=Text(
                 "Holds for a gate if Wilson's 95 % interval of the share that learns lies above 95 %.",
-                "배운 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 그 게이트에서 성립.",
+                "학습에 성공한 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 그 게이트에서 성립.",
             ),
             decide=_or_and,
         ),
@@ -216,7 +216,7 @@ SIGMOID_NEURON = Phenomenon(
             text=Text("One sigmoid unit does not learn XOR.", "시그모이드 유닛 하나는 XOR을 배우지 못한다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies below 5 %.",
-                "배운 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
+                "학습에 성공한 비율의 윌슨 95 % 구간 전체가 5 %보다 작으면 성립.",
             ),
             decide=_xor_not,
         ),
@@ -225,7 +225,7 @@ SIGMOID_NEURON = Phenomenon(
             text=Text("With quadratic features one unit learns XOR.", "이차 특성을 넣어 주면 유닛 하나로 XOR을 배운다."),
             rule=Text(
                 "Holds if Wilson's 95 % interval of the share that learns lies above 95 %.",
-                "배운 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 성립.",
+                "학습에 성공한 비율의 윌슨 95 % 구간 전체가 95 %보다 크면 성립.",
             ),
             decide=_quadratic,
         ),
@@ -234,14 +234,14 @@ SIGMOID_NEURON = Phenomenon(
             text=Text("A hidden layer of two sigmoid units with a linear output learns XOR.", "시그모이드 유닛 두 개짜리 은닉층과 선형 출력이면 XOR을 배운다."),
             rule=Text(
                 "One change at a time; holds for a change if the interval of the share that learns lies above 95 %.",
-                "한 번에 한 가지만 바꾼다. 배운 비율의 구간 전체가 95 %보다 크면 그 조건에서 성립.",
+                "한 번에 한 가지만 바꾼다. 학습에 성공한 비율의 구간 전체가 95 %보다 크면 그 조건에서 성립.",
             ),
             decide=_hidden,
         ),
     ),
     drawings=(
         Drawing(key="loss", heading=Text("Training loss", "훈련 손실"), draw=_curves),
-        Drawing(key="regions", heading=Text("What the networks answer", "네트워크의 출력"), draw=_regions),
-        Drawing(key="changes", heading=Text("How often one hidden layer learns XOR", "은닉층 하나가 XOR을 배우는 비율"), draw=_changes),
+        Drawing(key="regions", heading=Text("What the networks answer", "신경망의 출력"), draw=_regions),
+        Drawing(key="changes", heading=Text("How often one hidden layer learns XOR", "은닉층 하나가 XOR 학습에 성공하는 비율"), draw=_changes),
     ),
 )  # fmt: skip
