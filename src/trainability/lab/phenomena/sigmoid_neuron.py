@@ -127,8 +127,8 @@ def _curves(records: Records, lang: Lang) -> Picture:
 
 def _regions(records: Records, lang: Lang) -> Picture:
     titles = {key: name.to(lang) for key, (name, _, _) in MODELS.items()}
-    titles["hidden True"] = Text("XOR, two hidden units: learned", "XOR, 은닉 유닛 둘: 성공").to(lang)
-    titles["hidden False"] = Text("XOR, two hidden units: not learned", "XOR, 은닉 유닛 둘: 실패").to(lang)
+    titles["hidden True"] = Text("XOR, two hidden: learned", "XOR, 은닉 유닛 둘: 성공").to(lang)
+    titles["hidden False"] = Text("XOR, two hidden: not learned", "XOR, 은닉 유닛 둘: 실패").to(lang)
     corners = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
     labels = {"or": np.array([0, 1, 1, 1]), "and": np.array([0, 0, 0, 1])}
     regions = {
