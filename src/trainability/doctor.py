@@ -58,9 +58,16 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         SpecError: the model is none of PyTorch's, or has no parameters.
 
     Example:
-        >>> with watch(model, optimizer) as chart:      # doctest: +SKIP
-        ...     train(model, optimizer)
-        >>> print(chart.diagnose().text())              # doctest: +SKIP
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Softmax(-1))
+        >>> optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        >>> with watch(model, optimizer) as chart:
+        ...     for _ in range(3):
+        ...         optimizer.zero_grad()
+        ...         torch.nn.functional.cross_entropy(model(torch.eye(2)), torch.tensor([0, 1])).backward()
+        ...         optimizer.step()
+        >>> chart.diagnose().roots[0].code
+        'double-softmax'
     """
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):

@@ -24,7 +24,9 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
         SpecError: the model is none of PyTorch's.
 
     Example:
-        >>> assert_trainable(model, (x, y), torch.nn.CrossEntropyLoss())      # doctest: +SKIP
+        >>> import torch
+        >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
+        >>> assert_trainable(model, (torch.eye(2), torch.tensor([0, 1])), torch.nn.CrossEntropyLoss())
     """
     import torch
 
