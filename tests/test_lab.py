@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import io
 import math
 import warnings
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -27,6 +29,8 @@ from trainability.report.style import _RC, new_figure
 
 SEEDS = 16
 """Fewer than the quick form has: what is tested here is that everything runs and is shown."""
+DEAR = 5.0
+"""Seconds of a quick form; what takes longer runs once here, and a second time in the soak."""
 HANGUL = range(ord("가"), ord("힣") + 1)
 
 
@@ -64,8 +68,27 @@ def test_it_is_written_in_both_languages(phenomenon: Phenomenon):
 
 
 @each
-def test_its_claims_are_decided(phenomenon: Phenomenon):
+def test_it_runs_and_is_shown(phenomenon: Phenomenon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """One test, because a run is dear and test processes share none."""
     made = exhibit(phenomenon.name)
+    claims_are_decided(made)
+    for lang in LANGUAGES:
+        shown = dataclasses.replace(made, lang=lang)
+        json_is_strict(shown)
+        figures_have_ink_and_every_letter(shown)
+        page_stands_alone_and_is_small(shown)
+    if phenomenon.seconds[0] <= DEAR:
+        a_function_of_its_seed(made, monkeypatch, tmp_path)
+
+
+@pytest.mark.soak
+@each
+def test_it_is_a_function_of_its_seed(phenomenon: Phenomenon, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    a_function_of_its_seed(exhibit(phenomenon.name), monkeypatch, tmp_path)
+
+
+def claims_are_decided(made: Exhibit) -> None:
+    phenomenon = made.phenomenon
     assert len(made.claims) >= 2
     assert len(made.verdicts) == len(phenomenon.claims), "two claims share a key"
     for claim, verdict in made.claims:
@@ -81,27 +104,24 @@ def test_its_claims_are_decided(phenomenon: Phenomenon):
         assert row.ours.strip()
 
 
-@each
-def test_it_is_a_function_of_its_seed(phenomenon: Phenomenon, fresh_home: object):
-    again = lab.run(phenomenon.name, quick=True, seeds=SEEDS)
-    assert again.to_dict()["claims"] == exhibit(phenomenon.name).to_dict()["claims"]
+def a_function_of_its_seed(made: Exhibit, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a home without any run it comes out the same."""
+    monkeypatch.setenv("TRAINABILITY_HOME", str(tmp_path))
+    again = lab.run(made.phenomenon.name, quick=True, seeds=SEEDS)
+    assert again.to_dict()["claims"] == made.to_dict()["claims"]
 
 
-@each
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_its_json_is_strict(phenomenon: Phenomenon, lang: str):
-    document = strict_json(exhibit(phenomenon.name, lang).to_json())
+def json_is_strict(made: Exhibit) -> None:
+    phenomenon, document = made.phenomenon, strict_json(made.to_json())
     assert document["name"] == phenomenon.name
     assert [claim["key"] for claim in document["claims"]] == [claim.key for claim in phenomenon.claims]
     assert {claim["verdict"] for claim in document["claims"]} <= {"holds", "fails", "depends", "open"}
 
 
-@each
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_its_figures_have_ink_and_every_letter(phenomenon: Phenomenon, lang: str):
-    made = exhibit(phenomenon.name, lang)
-    assert phenomenon.drawings
-    for drawing in phenomenon.drawings:
+def figures_have_ink_and_every_letter(made: Exhibit) -> None:
+    lang = made.lang
+    assert made.phenomenon.drawings
+    for drawing in made.phenomenon.drawings:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             picture = drawing.draw(made.records, "ko" if lang == "ko" else "en")
@@ -125,15 +145,13 @@ def _is_text(artist: object) -> bool:
     return isinstance(artist, matplotlib.text.Text)
 
 
-@each
-@pytest.mark.parametrize("lang", LANGUAGES)
-def test_its_page_stands_alone_and_is_small(phenomenon: Phenomenon, lang: str):
-    text = render(exhibit(phenomenon.name, lang))
+def page_stands_alone_and_is_small(made: Exhibit) -> None:
+    lang, text = made.lang, render(made)
     assert len(text.encode()) < 1_000_000
     assert "http://" not in text.replace("http://www.w3.org", "")
     assert 'src="http' not in text
     assert f'lang="{lang}"' in text
-    for claim, _ in exhibit(phenomenon.name, lang).claims:
+    for claim, _ in made.claims:
         assert escape(claim.text.to(lang).split()[0]) in text
 
 
