@@ -10,7 +10,7 @@ from trainability.activations import ACTIVATIONS
 from trainability.engine.answers import answers, outputs
 from trainability.losses import LOSSES
 from trainability.normalization import NORMALIZATIONS
-from trainability.sweep.tables import _take
+from trainability.sweep.tables import of_trial
 
 BINARY = dataset(samples=12, held_out=0)
 
@@ -22,11 +22,11 @@ def _check(data, **settings) -> None:
     program, numbers = grid[0].program, {name: np.asarray(value) for name, value in grid[0].numbers.items()}
     loss = LOSSES[program.loss]
     for i in range(2):
-        answered = outputs(program, _take(result.parameters, i), numbers, data.x_train)
+        answered = outputs(program, of_trial(result.parameters, i), numbers, data.x_train)
         expected = np.mean(np.asarray(loss.function(answered, loss.encode(data, data.y_train), *numbers["loss"])))
         assert result.columns["ended"][i] != "nan"
         assert result.columns["train_loss"][i] == pytest.approx(expected, rel=1e-5)
-        labels = answers(program, _take(result.parameters, i), numbers, data.x_train)
+        labels = answers(program, of_trial(result.parameters, i), numbers, data.x_train)
         if data.task == "regression":
             y = data.y_train
             score = 1 - np.sum((labels - y) ** 2) / np.sum((y - y.mean(axis=0)) ** 2)

@@ -390,5 +390,5 @@ def test_any_text_loads_or_is_the_user_s_mistake(text):
 
 
 def test_sources_say_how_they_are_written():
-    assert {source.usage for source in SOURCES} == {"file:PATH", "mnist:DIR"}
+    assert {source.usage for source in SOURCES} == {"file:PATH", "mnist:DIR", "cifar10:DIR"}
     assert not {source.name for source in SOURCES} & set(NAMES)
