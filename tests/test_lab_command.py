@@ -66,8 +66,12 @@ def test_several_are_a_list_and_a_folder(cli: Cli, tmp_path: Path):
         (("p1", "--data", "mnist:/there/is/none"), "takes no --data"),
     ],
 )
-def test_a_wrong_call_is_one_sentence_and_exit_code_2(cli: Cli, words: tuple[str, ...], sentence: str):
+def test_a_wrong_call_is_one_sentence_and_exit_code_2(
+    cli: Cli, words: tuple[str, ...], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.chdir(tmp_path)
     code, out, err = cli("lab", *words)
+    assert not list(tmp_path.iterdir())
     assert code == 2
     assert out == ""
     assert sentence in err.splitlines()[-1]
