@@ -218,6 +218,15 @@ def test_a_scripts_own_end_is_kept(cli: Cli, tmp_path: Path, end: str, code: int
     assert "60 steps" in err
 
 
+def test_a_script_that_is_no_python_is_told_without_our_frames(cli: Cli, tmp_path: Path):
+    path = tmp_path / "broken.py"
+    path.write_text("def (:", "utf-8")
+    code, _, err = cli("doctor", path)
+    assert code == 1
+    assert "SyntaxError" in err
+    assert "trainability" not in err.partition("SyntaxError")[0]
+
+
 def test_wrong_calls(cli: Cli, tmp_path: Path):
     code, _, err = cli("doctor", tmp_path / "none.py")
     assert (code, err.count("\n")) == (2, 1)

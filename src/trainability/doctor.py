@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import runpy
 import sys
@@ -90,12 +89,11 @@ class Script:
 def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> Script:
     """Run a Python script as ``python path arguments`` would, and watch every PyTorch model that it trains.
 
-    Its output stays as it is. If it ends with an error, that is printed as ever and its exit code is kept; what was
-    seen up to there is diagnosed all the same.
+    Its output stays as it is. If it ends with an error, that is printed as ever and its exit code is kept, 130 after
+    Ctrl-C; what was seen up to there is diagnosed all the same.
 
     Raises:
         SpecError: there is no such script, or PyTorch is not installed.
-        KeyboardInterrupt: as raised in the script, after the watch has ended.
     """
     if not Path(path).is_file():
         raise SpecError(f"there is no script '{path}'")
@@ -118,12 +116,10 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 own = error.__traceback__
                 while own is not None and own.tb_frame.f_code.co_filename != os.fspath(path):
                     own = own.tb_next
-                traceback.print_exception(type(error), error, own or error.__traceback__)
+                traceback.print_exception(type(error), error, own)  # none of its frames: it could not be compiled
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    with contextlib.suppress(Exception):
-        sys.stdout.flush()
     trained = [one for one in watches if one.losses]
     return Script(code, tuple(Diagnosis(one.chart(), type(one.model).__name__) for one in trained))
 

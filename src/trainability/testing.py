@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,11 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
         >>> assert_trainable(model, (torch.eye(2), torch.tensor([0, 1])), torch.nn.CrossEntropyLoss())
     """
-    import torch
-
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(model, torch.nn.Module):
+        raise SpecError(f"assert_trainable takes a torch.nn.Module, got {type(model).__name__}")
     from trainability.adapters.torch.watch import Watch
 
-    if not isinstance(model, torch.nn.Module):
-        raise SpecError(f"assert_trainable takes a torch.nn.Module, got {type(model).__name__}")
     kept = [(p, p.grad) for p in model.parameters()]
     buffers = {name: value.clone() for name, value in model.named_buffers()}
     mode = model.training

@@ -34,6 +34,7 @@ def doctor(
     check_place(report)
     check_place(json)
     from trainability.doctor import run_script
+    from trainability.report.document import write_whole
 
     made = run_script(script, arguments or [])
     for diagnosis in made.diagnoses:
@@ -42,7 +43,8 @@ def doctor(
         print(f"'{script}' trained no PyTorch model: no optimiser took a step", file=sys.stderr)
     if json and made.diagnoses:
         found = [diagnosis.to_dict() for diagnosis in made.diagnoses]
-        json.write_text(plain.dumps(found[0] if len(found) == 1 else found, indent=1) + "\n", "utf-8")
+        text = plain.dumps(found[0] if len(found) == 1 else found, indent=1, ensure_ascii=False, allow_nan=False)
+        write_whole(text + "\n", json, "findings")
     if report and made.diagnoses:
         for i, diagnosis in enumerate(made.diagnoses):
             path = diagnosis.report(report if i == 0 else report.with_stem(f"{report.stem}-{i + 1}"))

@@ -106,7 +106,6 @@ class ParameterFacts:
     Attributes:
         wanted: whether it asks for a gradient.
         held: whether an optimiser that stepped holds it.
-        reached: whether a gradient ever reached it that was not 0 everywhere.
         used: whether the forward pass used it.
     """
 
@@ -114,7 +113,6 @@ class ParameterFacts:
     size: int
     wanted: bool
     held: bool
-    reached: bool
     used: bool
 
 
@@ -157,7 +155,6 @@ class Chart:
         dropout: the largest rate of dropout in training.
         cut: names of layers whose answers did not reach the loss by a differentiable way, though they were used.
         origin: of the first number that is not finite.
-        validation: losses of evaluation passes, as (step, loss).
     """
 
     framework: str
@@ -176,7 +173,6 @@ class Chart:
     dropout: float = 0.0
     cut: tuple[str, ...] = ()
     origin: Origin | None = None
-    validation: tuple[tuple[int, float], ...] = ()
 
     @property
     def steps(self) -> int:

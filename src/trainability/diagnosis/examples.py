@@ -65,7 +65,7 @@ def chart(
     values = {name: np.full((len(moments), layers), _HEALTHY[name]) for name in SIGNS}
     for name, row in (signs or {}).items():
         values[name] = np.tile(np.asarray(row, float), (len(moments), 1))
-    parameters = tuple(ParameterFacts(f"{i.name}.weight", i.weights, True, True, True, True) for i in infos)
+    parameters = tuple(ParameterFacts(f"{i.name}.weight", i.weights, True, True, True) for i in infos)
     settings = {"lr": 0.001, "weight_decay": 0.0}
     usual = Chart(
         "torch", infos, moments, values, falls(), 32, numbers(), loss(), OptimizerFacts("adam", settings, settings),

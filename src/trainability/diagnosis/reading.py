@@ -83,6 +83,19 @@ def hidden(chart: Chart) -> range:
     return range(max(0, len(chart.layers) - 1))
 
 
+def first_over_last(chart: Chart) -> tuple[float, int] | None:
+    """The first trained layer's gradient over the last one's at the first moment, and the first one's place.
+
+    None with fewer than two trained layers, or no gradient to compare.
+    """
+    places = np.flatnonzero(trained(chart))
+    if len(places) < 2 or not len(chart.moments):
+        return None
+    gradient = chart.signs["gradient_rms"][0]
+    first, last = float(gradient[places[0]]), float(gradient[places[-1]])
+    return (first / last, int(places[0])) if last > 0 and not math.isnan(first) else None
+
+
 def typical(chart: Chart, sign: str) -> np.ndarray:
     """The median over moments of a sign, shape (layers,); NaN where it never was."""
     values = np.asarray(chart.signs[sign], float)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode
 
-from trainability.adapters.torch.names import ACTIVATIONS, LOSSES
+from trainability.adapters.torch.names import ACTIVATIONS
 
 
 @dataclass(eq=False)
@@ -51,20 +51,14 @@ class Trace(TorchFunctionMode):
         super().__init__()
         self.recording = False
         self.operations: list[Operation] = []
-        self.evaluated: Callable[[torch.Tensor], None] | None = None
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if not torch.is_grad_enabled():
-            result = func(*args, **kwargs)
-            if name in LOSSES and self.evaluated is not None:
-                self.evaluated(result)
-            return result
-        if not self.recording:
+        if not self.recording or not torch.is_grad_enabled():
             return func(*args, **kwargs)
+        name = getattr(func, "__name__", "")
         if name == "__get__":  # a property, such as .data
             name = getattr(getattr(func, "__self__", None), "__name__", name)
         written_over = (

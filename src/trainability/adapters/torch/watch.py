@@ -43,7 +43,6 @@ class Watch:
     def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
         self.model, self.optimizer = model, optimizer
         self.losses: list[float] = []
-        self.validation: list[tuple[int, float]] = []
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._trace = Trace()
         self._layers: list[TracedLayer] = []
@@ -53,7 +52,6 @@ class Watch:
         self._step, self._moment = 0, 0
         self._step_losses: list[torch.Tensor] = []
         self._before: dict[int, torch.Tensor] = {}
-        self._reached: set[int] = set()
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
         self._held: set[int] = set()
@@ -79,7 +77,6 @@ class Watch:
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
         undo.callback(setattr, torch.autograd, "backward", original)
         undo.enter_context(self._trace)
-        self._trace.evaluated = self._evaluated
         self._trace.recording = self._step == self._moment
         return self
 
@@ -181,7 +178,6 @@ class Watch:
         self._foreign = max(self._foreign, len(held - self._names.keys()))
         if self._layers:
             self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._layers}
-            self._reached |= {id(p) for p in self.model.parameters() if p.grad is not None and bool(p.grad.any())}
             settings = {
                 name: float(value) for name, value in optimizer.param_groups[0].items()
                 if isinstance(value, int | float) and not isinstance(value, bool)
@@ -220,10 +216,6 @@ class Watch:
         self._layers = []
         self._before = {}
 
-    def _evaluated(self, loss: torch.Tensor) -> None:
-        if loss.numel() == 1:
-            self.validation.append((self._step, float(loss)))
-
     def look(self) -> None:
         """Measure after a backward pass that no update followed."""
         if self._layers:
@@ -244,9 +236,7 @@ class Watch:
             for sign in SIGNS
         }
         parameters = tuple(
-            ParameterFacts(
-                name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._reached, id(p) in self._used
-            )
+            ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)
             for name, p in ((self._names[id(p)], p) for p in (*self.model.parameters(), *self._strangers))
         )
         loss = self._loss.facts()
@@ -259,7 +249,7 @@ class Watch:
             losses=np.array(self.losses), batch=batch, inputs=self._inputs.facts(), loss=loss, optimizer=optimizer,
             parameters=parameters, accumulated=self._accumulated, evaluating=tuple(sorted(self._evaluating)),
             normalized_one=tuple(sorted(self._normalized_one)), dropout=self._dropout, cut=tuple(self._cut),
-            origin=self._origin, validation=tuple(self.validation),
+            origin=self._origin,
         )  # fmt: skip
 
 

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
 from trainability.core.chart import Chart
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import learns, trained
+from trainability.diagnosis.reading import first_over_last, learns
 
 LARGE: Final = 1e3
 """First trained layer's gradient over the last one's, at the start."""
 
 
 def _check(seen: Chart) -> Evidence | None:
-    places = np.flatnonzero(trained(seen))
-    if learns(seen) or len(places) < 2 or not len(seen.moments):
+    found = first_over_last(seen)
+    if learns(seen) or found is None or found[0] <= LARGE:
         return None
-    gradient = seen.signs["gradient_rms"][0]
-    first, last = float(gradient[places[0]]), float(gradient[places[-1]])
-    if not last > 0 or not first / last > LARGE:
-        return None
+    ratio, place = found
     figures = {
-        "first layer's gradient over the last layer's": first / last,
-        "threshold": LARGE,
-        "layers": float(len(seen.layers)),
-    }
-    return Evidence(figures, 0.75, seen.layers[places[0]].name, int(seen.moments[0]))
+        "first layer's gradient over the last layer's": ratio, "threshold": LARGE, "layers": float(len(seen.layers)),
+    }  # fmt: skip
+    return Evidence(figures, 0.75, seen.layers[place].name, int(seen.moments[0]))
 
 
 EXPLODING_GRADIENT = Rule(

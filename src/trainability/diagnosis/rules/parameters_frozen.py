@@ -26,7 +26,7 @@ def _check(seen: Chart) -> Evidence | None:
 
 def _frozen(**changes: object) -> Chart:
     made = chart(**changes)  # pyright: ignore[reportArgumentType]
-    parameters = tuple(dataclasses.replace(p, wanted=False, reached=False) for p in made.parameters[:3])
+    parameters = tuple(dataclasses.replace(p, wanted=False) for p in made.parameters[:3])
     layers = tuple(dataclasses.replace(layer, trained=False) for layer in made.layers[:3])
     return dataclasses.replace(made, parameters=(*parameters, made.parameters[3]), layers=(*layers, made.layers[3]))
 
