@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
@@ -120,6 +120,20 @@ class Expectations(abc.ABC):
     def through_zero(self) -> bool:
         """Whether φ(0) = 0, on every side."""
         return self.at("second", 0.0) == 0
+
+    def _tabulated(self, q: np.ndarray, enough: Callable[[float], bool] = lambda q: False) -> Table:
+        """The table by one variance after the other, up to where one has no finite value, or says `enough`."""
+        rows: list[list[float]] = []
+        for v in q.tolist():
+            try:
+                rows.append([self.at(kind, v) for kind in ("second", "slope_second", "growth")])
+            except SpecError:
+                if not rows:
+                    raise
+                break
+            if enough(v):
+                break
+        return self._finite(q[: len(rows)], list(np.array(rows).T))
 
     def _finite(self, q: np.ndarray, columns: Sequence[np.ndarray]) -> Table:
         """The table as far as it is finite."""

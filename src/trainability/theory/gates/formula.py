@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,6 +47,11 @@ class GateFormula:
         with np.errstate(all="ignore"):
             answer = expression.evaluate(node, dict(zip(self.used, x, strict=True)), variables=self.used)
         return np.broadcast_to(np.asarray(answer, float), x.shape[1:])
+
+    def of_pieces(self, each: Sequence[float]) -> tuple[float, ...]:
+        """A number of each used variable as one of every piece: 0 of those that do not occur."""
+        found = dict(zip(self.places, each, strict=True))
+        return tuple(found.get(i, 0.0) for i in range(self.pieces))
 
     @functools.cached_property
     def steepest(self) -> float:

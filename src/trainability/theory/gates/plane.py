@@ -93,26 +93,16 @@ class PlaneGate(Expectations):
             each = [float(rule.weight @ slope**2) for slope in rule.slopes]
         else:
             each = (self._zero()[1] ** 2).mean(axis=1).tolist()
-        return tuple(
-            each[self.formula.places.index(i)] if i in self.formula.places else 0.0 for i in range(self.pieces)
-        )
+        return self.formula.of_pieces(each)
 
     def products(self, q: float) -> PlaneProducts:
         return PlaneProducts(self.formula, self.rule(q), q)
 
     @functools.cached_property
     def table(self) -> Table:
-        rows, q = [], variances(_PER_DECADE, _SMALLEST, _LARGEST)
-        for v in q.tolist():
-            try:
-                rows.append([self.at(kind, v) for kind in ("second", "slope_second", "growth")])
-            except SpecError:
-                if not rows:
-                    raise
-                break
-            if self.rule(v).weight.size > _CHEAP:  # steep on the plane's scale: farther out each would take seconds
-                break
-        return self._finite(q[: len(rows)], list(np.array(rows).T))
+        # Steep on the plane's scale, each variance farther out would take seconds.
+        q = variances(_PER_DECADE, _SMALLEST, _LARGEST)
+        return self._tabulated(q, lambda v: self.rule(v).weight.size > _CHEAP)
 
     def _rule(self, q: float) -> Rule:
         for reach in _REACHES:

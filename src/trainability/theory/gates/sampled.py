@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from trainability.core.errors import SpecError
 from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
 from trainability.theory.gates.formula import GateFormula
 
@@ -90,24 +89,14 @@ class SampledGate(Expectations):
 
     def slope_each(self, q: float) -> tuple[float, ...]:
         each = (self._sampled(q)[1] ** 2).mean(axis=1).tolist()
-        return tuple(
-            each[self.formula.places.index(i)] if i in self.formula.places else 0.0 for i in range(self.pieces)
-        )
+        return self.formula.of_pieces(each)
 
     def products(self, q: float) -> SampledProducts:
         return SampledProducts(self, q)
 
     @functools.cached_property
     def table(self) -> Table:
-        rows, q = [], variances(_PER_DECADE, _SMALLEST, _LARGEST)
-        for v in q.tolist():
-            try:
-                rows.append([self.at(kind, v) for kind in ("second", "slope_second", "growth")])
-            except SpecError:
-                if not rows:
-                    raise
-                break
-        return self._finite(q[: len(rows)], list(np.array(rows).T))
+        return self._tabulated(variances(_PER_DECADE, _SMALLEST, _LARGEST))
 
 
 class SampledProducts(Products):
