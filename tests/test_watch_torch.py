@@ -18,8 +18,9 @@ import trainability
 from tests.command import Cli, strict_json
 from tests.zoo.torch_cases import circles, double_softmax, mlp, twelve_sigmoids
 from tests.zoo.torch_healthy import normalised
-from trainability.adapters.torch.layers import effective_rank, equal_signs, twins
-from trainability.adapters.torch.watch import Watch, next_moment
+from trainability.adapters.layer import effective_rank, equal_signs, twins
+from trainability.adapters.moments import next_moment
+from trainability.adapters.torch.watch import Watch
 from trainability.core.chart import SIGNS
 
 

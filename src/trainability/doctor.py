@@ -120,7 +120,7 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    trained = [one for one in watches if one.losses]
+    trained = [one for one in watches if one.record.losses]
     return Script(code, tuple(Diagnosis(one.chart(), type(one.model).__name__) for one in trained))
 
 

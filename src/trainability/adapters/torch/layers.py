@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
 
+from trainability.adapters.layer import SeenLayer, thin
 from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, LAYERS, PASSING
 from trainability.adapters.torch.trace import Operation
-from trainability.core.chart import SIGNS
-from trainability.core.records import LayerView
-from trainability.vitals import VITALS
-
-MOST_SAMPLES: Final = 256
-"""Rows of a layer's answers that are looked at, spread evenly over the batch (and over a picture's places)."""
-MOST_UNITS: Final = 512
+from trainability.core.chart import LayerInfo
 
 
 @dataclass
@@ -100,56 +93,46 @@ def _activation(operation: Operation, later: Sequence[Operation]) -> Operation |
 def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:
     """A tensor as a float64 matrix (samples, units), both thinned evenly; `units_at` is the units' dimension."""
     rows = tensor.detach().movedim(units_at, -1).reshape(-1, tensor.shape[units_at])
-    rows = rows[:: math.ceil(len(rows) / MOST_SAMPLES)] if len(rows) > MOST_SAMPLES else rows
-    step = math.ceil(rows.shape[1] / MOST_UNITS) if rows.shape[1] > MOST_UNITS else 1
-    return rows[:, ::step].to("cpu", torch.float64).numpy()
+    return rows[thin(*rows.shape)].to("cpu", torch.float64).numpy()
 
 
-def signs(layer: TracedLayer, before: torch.Tensor | None = None) -> dict[str, float]:
-    """What is measured of a layer after its backward pass; `before` is its weight before the update."""
+def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None) -> SeenLayer:
+    """The layer after its backward pass, in NumPy; `before` is its weight before the update."""
     place = 1 if layer.kind == "convolution" else -1
-    output = layer.operation.output
+    output, weight = layer.operation.output, layer.weight
     pre = layer.activation.input if layer.activation else output
     answer = layer.activation.output if layer.activation else output
-    gradient = layer.weight.grad
-    view = LayerView(
-        pre_activation=samples(pre, place if pre.dim() > 1 else -1),
+    values = samples(pre, place if pre.dim() > 1 else -1)
+    return SeenLayer(
+        info=LayerInfo(
+            name=layer.name, kind=layer.kind, fan_in=weight[0].numel(), units=weight.shape[0], weights=weight.numel(),
+            activation=layer.activation_name, trained=trained,
+        ),
+        pre_activation=values,
         activation=samples(answer, place if answer.dim() > 1 else -1),
-        slope=_slopes(layer, pre, place),
-        largest_slope=1.0,
-        gradient=np.full((1, 1), np.nan) if gradient is None else _matrix(gradient),
-    )
-    if not np.isnan(view.slope).all():
-        view = view._replace(largest_slope=max(1e-300, _largest_slope(layer)))
-    with np.errstate(all="ignore"):
-        found = {vital.name: float(vital.measure(view, np)) for vital in VITALS}
-        found |= {
-            "zeros": float(np.mean(view.activation == 0)),
-            "effective_rank": effective_rank(view.activation),
-            "equal_signs": equal_signs(view.gradient),
-            "output_gradient_rms": _rms(None if layer.gradient is None else layer.gradient),
-            "weight_rms": _rms(layer.weight),
-            "twins": twins(_matrix(layer.weight)),
-            "update_ratio": math.nan if before is None else _update_ratio(before, layer.weight),
-        }
-    return {name: found[name] for name in SIGNS}
+        slope=_slopes(layer, values),
+        largest_slope=_largest_slope(layer),
+        gradient=None if weight.grad is None else _matrix(weight.grad),
+        answer_gradient=None if layer.gradient is None else layer.gradient.to("cpu", torch.float64).numpy(),
+        weight=_matrix(weight),
+        before=None if before is None else _matrix(before),
+    )  # fmt: skip
 
 
 def _matrix(tensor: torch.Tensor) -> np.ndarray:
-    """A gradient as (units, weights of a unit)."""
+    """A weight or its gradient as (units, weights of a unit)."""
     return tensor.detach().reshape(tensor.shape[0], -1).to("cpu", torch.float64).numpy()
 
 
-def _slopes(layer: TracedLayer, pre: torch.Tensor, place: int) -> np.ndarray:
+def _slopes(layer: TracedLayer, pre: np.ndarray) -> np.ndarray:
     """φ′ at the sampled pre-activations; 1 where there is no activation, NaN where it mixes units."""
-    values = torch.from_numpy(samples(pre, place if pre.dim() > 1 else -1))
     if layer.activation is None:
-        return np.ones(values.shape)
-    return _derivative(layer.activation, values).numpy()
+        return np.ones(pre.shape)
+    return _derivative(layer.activation, torch.from_numpy(pre)).numpy()
 
 
 def _largest_slope(layer: TracedLayer) -> float:
-    """The largest |φ′| on a wide grid."""
+    """The largest |φ′| on a wide grid; 0 where it has none."""
     if layer.activation is None:
         return 1.0
     grid = torch.linspace(-12.0, 12.0, 4801, dtype=torch.float64)
@@ -165,40 +148,3 @@ def _derivative(activation: Operation, values: torch.Tensor) -> torch.Tensor:
         keywords = {k: v for k, v in activation.keywords.items() if k != "inplace"}
         y = activation.function(x * 1.0, *scalars, **keywords)  # x·1: a leaf may not be written over
         return torch.autograd.grad(y.sum(), x)[0]
-
-
-def _rms(tensor: torch.Tensor | None) -> float:
-    return math.nan if tensor is None else float(tensor.detach().double().square().mean().sqrt())
-
-
-def _update_ratio(before: torch.Tensor, after: torch.Tensor) -> float:
-    moved, size = _rms(after.detach() - before), _rms(before)
-    return math.log10(moved / size) if moved > 0 and size > 0 else -math.inf if moved == 0 else math.nan
-
-
-def effective_rank(answers: np.ndarray) -> float:
-    """exp of the entropy of the normalised singular values of centred answers (samples, units); 0 for equal answers.
-
-    Reference: O. Roy, M. Vetterli, The effective rank, EUSIPCO 2007.
-    """
-    if len(answers) < 2 or not np.isfinite(answers).all():
-        return math.nan
-    values = np.linalg.svd(answers - answers.mean(axis=0), compute_uv=False)
-    if values[0] <= 1e-12 * (1e-300 + np.abs(answers).max()) * math.sqrt(answers.size):
-        return 0.0
-    p = values / values.sum()
-    p = p[p > 0]
-    return float(np.exp(-np.sum(p * np.log(p))))
-
-
-def twins(weights: np.ndarray) -> float:
-    """Share of units whose weights, a row each, equal those of another unit."""
-    _, counts = np.unique(weights, axis=0, return_counts=True)
-    return float(counts[counts > 1].sum() / len(weights))
-
-
-def equal_signs(gradient: np.ndarray) -> float:
-    """Share of a unit's weight gradients that have the more frequent sign, mean over units; zeros do not count."""
-    up, down = (gradient > 0).sum(axis=1), (gradient < 0).sum(axis=1)
-    counted = up + down > 0
-    return float(np.mean(np.maximum(up, down)[counted] / (up + down)[counted])) if counted.any() else math.nan

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from trainability.core.chart import LossKind
+
 LAYERS: Final = {
     "linear": "linear", "bilinear": "linear", "addmm": "linear", "matmul": "linear", "mm": "linear",
     "conv1d": "convolution", "conv2d": "convolution", "conv3d": "convolution", "conv_transpose1d": "convolution",
@@ -23,7 +25,7 @@ ACTIVATIONS: Final = {
 }  # fmt: skip
 ACROSS: Final = frozenset({"softmax", "log_softmax", "softmin", "glu"})
 """Activations that mix units: they have no slope of their own for each."""
-LOSSES: Final = {
+LOSSES: Final[dict[str, tuple[str, LossKind]]] = {
     "cross_entropy": ("cross_entropy", "classes"), "nll_loss": ("nll", "classes"),
     "nll_loss_nd": ("nll", "classes"), "binary_cross_entropy": ("bce", "binary"),
     "binary_cross_entropy_with_logits": ("bce_with_logits", "binary"), "mse_loss": ("mse", "regression"),

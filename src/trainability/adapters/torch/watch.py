@@ -7,27 +7,18 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
 
-from trainability.adapters.torch.facts import Gathered, LossSeen
-from trainability.adapters.torch.layers import TracedLayer, signs, traced_layers
+from trainability.adapters.moments import next_moment
+from trainability.adapters.record import Record
+from trainability.adapters.torch.layers import TracedLayer, seen, traced_layers
+from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.names import LOSSES
 from trainability.adapters.torch.trace import Operation, Trace, leading_to
-from trainability.core.chart import SIGNS, Chart, LayerInfo, OptimizerFacts, Origin, ParameterFacts
+from trainability.core.chart import Chart, Origin, ParameterFacts
 
-REGULAR: Final = 100
-"""Beyond the log-spaced ones, a moment comes after so many steps, or a tenth of the steps so far if that is more."""
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
-
-
-def next_moment(step: int) -> int:
-    """The first moment after `step`: 0, 1, 2, 5, 10, 20, 50, 100, then regularly."""
-    for moment in (0, 1, 2, 5, 10, 20, 50, REGULAR):
-        if moment > step:
-            return moment
-    return step + max(REGULAR, step // 10)
 
 
 class Watch:
@@ -42,28 +33,17 @@ class Watch:
 
     def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
         self.model, self.optimizer = model, optimizer
-        self.losses: list[float] = []
+        self.record = Record("torch")
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._trace = Trace()
         self._layers: list[TracedLayer] = []
-        self._info: dict[str, LayerInfo] = {}
-        self._moments: list[tuple[int, dict[str, dict[str, float]]]] = []
-        self._inputs, self._loss = Gathered(), LossSeen()
         self._step, self._moment = 0, 0
         self._step_losses: list[torch.Tensor] = []
         self._before: dict[int, torch.Tensor] = {}
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
         self._held: set[int] = set()
-        self._foreign = 0
-        self._settings: list[tuple[str, dict[str, float]]] = []
         self._left: tuple[torch.Tensor, int] | None = None
-        self._accumulated = False
-        self._evaluating: set[str] = set()
-        self._normalized_one: set[str] = set()
-        self._dropout = 0.0
-        self._cut: dict[str, None] = {}
-        self._origin: Origin | None = None
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Watch:
@@ -101,7 +81,7 @@ class Watch:
             self._step_losses.append(root.detach().reshape(()))
         if self._left is not None:
             gradient, version = self._left
-            self._accumulated |= any(
+            self.record.accumulated |= any(
                 p.grad is gradient and gradient._version == version for p in self.model.parameters()
             )
             self._left = None
@@ -133,19 +113,19 @@ class Watch:
             own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()} | made
             fed = [t for op in operations[: first + 1] for t in op.tensors() if id(t) not in own and t.dim() > 0]
             if fed and fed[0].is_floating_point():
-                self._inputs.add(fed[0])
-        self._loss.see(root, operations)
+                self.record.inputs.add(fed[0].detach().to("cpu", torch.float64).numpy())
+        see_loss(self.record.loss, root, operations)
         for name, module in self.model.named_modules():
             norm = isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
             if isinstance(module, _DROPOUT):
-                self._dropout = max(self._dropout, module.p if module.training else 0.0)
+                self.record.dropout = max(self.record.dropout, module.p if module.training else 0.0)
             if not module.training and (norm or (isinstance(module, _DROPOUT) and module.p > 0)):
-                self._evaluating.add(name)
+                self.record.evaluating.add(name)
         for operation in operations:
             if operation.name == "batch_norm" and operation.input.shape[0] == 1:
-                self._normalized_one.add("batch_norm")
-        if self._origin is None and not torch.isfinite(root.detach()).all():
-            self._origin = self._first_bad(operations)
+                self.record.normalized_one.add("batch_norm")
+        if self.record.origin is None and not torch.isfinite(root.detach()).all():
+            self.record.origin = self._first_bad(operations)
 
     def _first_bad(self, operations: list[Operation]) -> Origin:
         """The first operation that answers something that is not finite."""
@@ -175,14 +155,14 @@ class Watch:
             return
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
         self._held |= held
-        self._foreign = max(self._foreign, len(held - self._names.keys()))
+        self.record.foreign = max(self.record.foreign, len(held - self._names.keys()))
         if self._layers:
             self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._layers}
             settings = {
                 name: float(value) for name, value in optimizer.param_groups[0].items()
                 if isinstance(value, int | float) and not isinstance(value, bool)
             }  # fmt: skip
-            self._settings.append((type(optimizer).__name__.lower(), settings))
+            self.record.settings.append((type(optimizer).__name__.lower(), settings))
 
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
@@ -190,7 +170,7 @@ class Watch:
         if self._layers:
             self._measure()
         losses = [float(loss) for loss in self._step_losses]
-        self.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
+        self.record.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
         self._step_losses.clear()
         self._trace.operations.clear()
         kept = next((p.grad for p in self.model.parameters() if p.grad is not None and id(p) in self._held), None)
@@ -198,21 +178,17 @@ class Watch:
         self._step += 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
-        surprised = not math.isfinite(self.losses[-1]) and self._origin is None
+        surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
         self._trace.recording = self._step == self._moment or surprised
 
     def _measure(self) -> None:
-        measured: dict[str, dict[str, float]] = {}
+        found = []
         for layer in self._layers:
             if layer.gradient is None and layer.weight.requires_grad:
-                self._cut[layer.name] = None
-            measured[layer.name] = signs(layer, self._before.get(id(layer.weight)))
-            self._info[layer.name] = LayerInfo(
-                name=layer.name, kind=layer.kind, fan_in=layer.weight[0].numel(), units=layer.weight.shape[0],
-                weights=layer.weight.numel(), activation=layer.activation_name,
-                trained=layer.weight.requires_grad and id(layer.weight) in self._held,
-            )  # fmt: skip
-        self._moments.append((self._step, measured))
+                self.record.cut[layer.name] = None
+            trained = layer.weight.requires_grad and id(layer.weight) in self._held
+            found.append(seen(layer, trained, self._before.get(id(layer.weight))))
+        self.record.moment(self._step, found)
         self._layers = []
         self._before = {}
 
@@ -221,36 +197,19 @@ class Watch:
         if self._layers:
             self._held |= {id(p) for p in self.model.parameters() if p.requires_grad} if not self._held else set()
             self._measure()
-            self.losses += [float(loss) for loss in self._step_losses]
+            self.record.losses += [float(loss) for loss in self._step_losses]
             self._step_losses.clear()
 
     # --- afterwards
 
     def chart(self) -> Chart:
         """What was seen so far."""
-        layers = tuple(self._info.values())
-        values = {
-            sign: np.array(
-                [[found.get(one.name, {}).get(sign, math.nan) for one in layers] for _, found in self._moments]
-            )
-            for sign in SIGNS
-        }
-        parameters = tuple(
-            ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)
-            for name, p in ((self._names[id(p)], p) for p in (*self.model.parameters(), *self._strangers))
+        return self.record.chart(
+            [
+                ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)
+                for name, p in ((self._names[id(p)], p) for p in (*self.model.parameters(), *self._strangers))
+            ]
         )
-        loss = self._loss.facts()
-        batch = loss.output_shape[0] if loss and loss.output_shape else 0
-        optimizer = None
-        if self._settings:
-            optimizer = OptimizerFacts(self._settings[0][0], self._settings[0][1], self._settings[-1][1], self._foreign)
-        return Chart(
-            framework="torch", layers=layers, moments=np.array([step for step, _ in self._moments], int), signs=values,
-            losses=np.array(self.losses), batch=batch, inputs=self._inputs.facts(), loss=loss, optimizer=optimizer,
-            parameters=parameters, accumulated=self._accumulated, evaluating=tuple(sorted(self._evaluating)),
-            normalized_one=tuple(sorted(self._normalized_one)), dropout=self._dropout, cut=tuple(self._cut),
-            origin=self._origin,
-        )  # fmt: skip
 
 
 def _parameters(operation: Operation) -> list[torch.Tensor]:

@@ -1,0 +1,84 @@
+"""The loss of a watched run, gathered over the moments."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from trainability.adapters.numbers import Gathered
+from trainability.core.chart import LossFacts, LossKind
+
+MOST_CLASSES: Final = 1000
+MOST_LABELS: Final = 4096
+"""Labels of a batch that are counted."""
+
+
+@dataclass
+class LossSeen:
+    """The loss of the moments so far; the fields are those of `core.chart.LossFacts`.
+
+    Attributes:
+        labels: whether the targets are class labels, whole numbers of their own kind.
+    """
+
+    name: str = "custom"
+    kind: LossKind = "unknown"
+    reduction: str = "mean"
+    last: str | None = None
+    broadcast: bool = False
+    decreasing: bool = True
+    labels: bool = False
+    output: Gathered = field(default_factory=Gathered)
+    target: Gathered = field(default_factory=Gathered)
+    target_shape: tuple[int, ...] = ()
+    counts: Counter[int] = field(default_factory=Counter)
+
+    def add(self, output: np.ndarray, target: np.ndarray | None, labels: bool = False) -> None:
+        """Take in what the loss got at a moment, batch first."""
+        self.output.add(output)
+        if target is None:
+            return
+        self.target_shape, self.labels = target.shape, labels
+        stretched = output.shape != target.shape and not (self.kind == "classes" and labels)
+        self.broadcast = self.broadcast or (stretched and self.kind != "classes")
+        self.target.add(target)
+        if labels:
+            self.counts.update(int(label) for label in target.reshape(-1)[:MOST_LABELS])
+
+    def facts(self) -> LossFacts | None:
+        """What is known by now; None if nothing came."""
+        output = self.output.facts()
+        if output is None:
+            return None
+        return LossFacts(
+            name=self.name, kind=self.kind, reduction=self.reduction, output_shape=self.output.shape,
+            target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
+            counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
+            constant=self._constant(), decreasing=self.decreasing,
+        )  # fmt: skip
+
+    def _constant(self) -> float:
+        """The loss of the best constant answer to the targets that were seen; of a batch, where it is a sum."""
+        if not self.target.parts or self.reduction == "none":
+            return math.nan
+        samples = self.target.shape[0] if self.reduction == "sum" and self.target.shape else 1
+        return samples * self._constant_of_one()
+
+    def _constant_of_one(self) -> float:
+        y = self.target.rows
+        if self.kind == "classes" and self.labels:
+            p = np.array(list(self.counts.values()), float)
+            p = p[p > 0] / p.sum()
+            return float(-(p * np.log(p)).sum())
+        if self.kind == "binary":
+            p = np.clip(y.mean(axis=0), 1e-12, 1 - 1e-12)
+            return float(np.mean(-(p * np.log(p) + (1 - p) * np.log(1 - p))))
+        if self.name in ("mse", "custom"):
+            return float(np.mean((y - y.mean(axis=0)) ** 2))
+        if self.name == "mae":
+            return float(np.mean(np.abs(y - np.median(y, axis=0))))
+        return math.nan

@@ -1,0 +1,58 @@
+"""What is known of the numbers of one place of a program, gathered over the moments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import TensorFacts
+
+MOST_FEATURES: Final = 10_000
+MOST_ROWS: Final = 1024
+
+
+@dataclass
+class Gathered:
+    """Numbers of one place of the program, of all moments together; `parts` are (samples, features) each."""
+
+    shape: tuple[int, ...] = ()
+    parts: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, values: np.ndarray) -> None:
+        """Take in an array, batch first."""
+        values = np.asarray(values, float)
+        if not self.parts:
+            self.shape = values.shape
+        flat = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(-1, 1)
+        if not self.parts or flat.shape[1] == self.parts[0].shape[1]:
+            self.parts.append(flat[:MOST_ROWS])
+
+    @property
+    def rows(self) -> np.ndarray:
+        """All of it, shape (samples, features)."""
+        return np.concatenate(self.parts) if self.parts else np.zeros((0, 0))
+
+    def facts(self) -> TensorFacts | None:
+        """What is known by now; None if nothing came."""
+        if not self.parts:
+            return None
+        rows = self.rows
+        finite = np.isfinite(rows)
+        known = rows[finite]
+        small = rows.shape[1] <= MOST_FEATURES
+        with np.errstate(all="ignore"):
+            deviation = np.where(finite.all(axis=0), rows.std(axis=0), np.nan) if small else np.zeros(0)
+        return TensorFacts(
+            shape=self.shape,
+            low=float(known.min()) if known.size else math.nan,
+            high=float(known.max()) if known.size else math.nan,
+            mean=float(known.mean()) if known.size else math.nan,
+            std=float(known.std()) if known.size else math.nan,
+            feature_std=deviation,
+            constant=float(np.mean(deviation == 0)) if deviation.size and len(rows) > 1 else 0.0,
+            bad=float(1 - finite.mean()) if rows.size else 0.0,
+            whole=bool((known == np.round(known)).all()),
+        )
