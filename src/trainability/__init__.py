@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from trainability import lab, testing, theory
     from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
+    from trainability.core.recipe import Recipe
     from trainability.doctor import watch
     from trainability.report.result import Result
     from trainability.theory import gain, init_, predict
@@ -31,6 +32,7 @@ _HOMES = {
     "gain": "trainability.theory",
     "init_": "trainability.theory",
     "predict": "trainability.theory",
+    "Recipe": "trainability.core.recipe",
     "Result": "trainability.report.result",
     "TrainabilityError": "trainability.core.errors",
     "UsageError": "trainability.core.errors",
@@ -38,6 +40,7 @@ _HOMES = {
 _ROOMS = ("lab", "testing", "theory")
 
 __all__ = [
+    "Recipe",
     "Result",
     "TrainabilityError",
     "UsageError",

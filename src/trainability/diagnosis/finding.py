@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from trainability.core.catalogue import Catalogue, Entry
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 
 Role: TypeAlias = Literal["root", "symptom"]
 
@@ -71,12 +72,14 @@ class Rule(Entry):
         check: reads a chart; None where nothing is wrong.
         advice: a paragraph: what it means and what to change.
         explains: codes that are symptoms of this one where both are found.
+        treatments: operations on a recipe that may cure it, the likeliest first; none where only advice helps.
         sick, healthy: builders of a chart on which it fires, and of one that looks alike on which it does not.
     """
 
     check: Callable[[Chart], Evidence | None]
     advice: str
     explains: tuple[str, ...] = ()
+    treatments: tuple[Operation, ...] = ()
     sick: Callable[[], Chart] = field(repr=False)
     healthy: Callable[[], Chart] = field(repr=False)
 
