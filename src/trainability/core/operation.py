@@ -29,7 +29,9 @@ class Kind:
 
 KINDS: Final[Mapping[str, Kind]] = {
     "wiring": Kind("changes training", ("all",), "train every parameter that the model uses, in training mode"),
-    "rate": Kind("changes training", (0.001, 0.01, 0.1, 0.3, 3.0, 10.0, 100.0, 1000.0), "multiply the learning rate by {}"),
+    "rate": Kind(
+        "changes training", (0.001, 0.01, 0.1, 0.3, 3.0, 10.0, 100.0, 1000.0), "multiply the learning rate by {}"
+    ),
     "schedule": Kind("changes training", ("constant", "cosine", "warmup"), "use a {} schedule of the learning rate"),
     "clip": Kind("changes training", (0.1, 1.0), "clip the gradient's norm at {}"),
     "decay": Kind("changes training", (0.0, 1e-4, 1e-2), "set weight decay to {}"),
@@ -38,7 +40,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "optimizer": Kind("changes training", ("adam", "sgd", "rmsprop"), "train with {} at its usual rate"),
     "batch": Kind("changes training", (0.25, 4.0), "multiply the batch size by {}"),
     "epochs": Kind("changes training", (3.0, 10.0), "train {} times as many epochs"),
-    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs with the training data's mean and deviation"),
+    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs by the training data"),
     "scale_targets": Kind("changes the model", ("standardize",), "{} the targets, and turn answers back"),
     "output": Kind("changes the model", ("fit",), "make output activation and loss {} the targets"),
     "activation": Kind(
