@@ -22,7 +22,8 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     seen.decreasing = not _negated(operations, made)
     if output is None:
         return
-    seen.last = _last_activation(output, operations)
+    made_by = last_activation(output, operations)
+    seen.last = ACTIVATIONS[made_by.name] if made_by else None
     seen.add(
         output.detach().to("cpu", torch.float64).numpy(),
         None if target is None else target.detach().to("cpu", torch.float64).numpy(),
@@ -56,14 +57,14 @@ def _negated(operations: list[Operation], loss: Operation | None) -> bool:
     return bool(loss) and turned % 2 == 1
 
 
-def _last_activation(output: torch.Tensor, operations: list[Operation]) -> str | None:
-    """The activation that made the loss's input, through what only reshapes."""
+def last_activation(output: torch.Tensor, operations: list[Operation]) -> Operation | None:
+    """The activation that made `output`, through what only reshapes."""
     wanted = id(output)
     for operation in reversed(operations):
         if id(operation.output) != wanted:
             continue
         if operation.name in ACTIVATIONS:
-            return ACTIVATIONS[operation.name]
+            return operation
         first = next(operation.tensors(), None)
         if operation.name not in PASSING or operation.name in ("add", "add_", "__add__") or first is None:
             return None
