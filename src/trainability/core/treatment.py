@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 
 Verdict: TypeAlias = Literal["cured", "improved", "no-better"]
@@ -45,6 +46,7 @@ class Treatment:
         ablation: of each operation of the set.
         tried: what the search trained, the best first.
         search_seeds: of the search; random search draws its operations from the first of them.
+        before, after: what was seen of the untreated run of the search's first seed, and of a treated one.
         cost, random_cost, proof_cost: samples that went through a step, over those of one untreated training.
     """
 
@@ -63,6 +65,8 @@ class Treatment:
     ablation: tuple[Ablation, ...]
     tried: tuple[Tried, ...]
     search_seeds: tuple[int, ...]
+    before: Chart = field(repr=False)
+    after: Chart | None = field(repr=False)
     cost: float
     random_cost: float
     proof_cost: float

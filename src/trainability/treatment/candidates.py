@@ -14,8 +14,9 @@ Operations = tuple[Operation, ...]
 
 GENERAL: Final = (
     Operation("rate", 10.0), Operation("rate", 0.1), Operation("optimizer", "adam"),
-    Operation("scale_inputs", "standardize"), Operation("output", "fit"), Operation("normalize", "layer"), Operation("initialize", "critical"),
-    Operation("epochs", 3.0), Operation("activation", "relu"), Operation("rate", 100.0), Operation("rate", 0.01),
+    Operation("scale_inputs", "standardize"), Operation("output", "fit"), Operation("normalize", "layer"),
+    Operation("initialize", "critical"), Operation("epochs", 3.0), Operation("activation", "relu"),
+    Operation("rate", 100.0), Operation("rate", 0.01),
 )  # fmt: skip
 """What is tried where the diagnosis' own operations are through."""
 MOST_RANDOM: Final = 3

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability.core.chart import Chart
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe, Trainer
 from trainability.core.treatment import Ablation, Treatment, Tried, Verdict
@@ -51,10 +52,10 @@ def treat(
     search = tuple(range(SEARCH_SEEDS, SEARCH_SEEDS + seeds))
 
     trials = Trials(make, train, said)
-    sick = trials.outcome((), search[0], watch=True)
-    findings = diagnose(sick.chart) if sick.chart else []
+    sick = trials.outcome((), search[0], watch=True).chart
+    assert sick is not None
     samples = budget * seeds * trials.unit
-    ranked = halving(trials, of_diagnosis(findings), search, samples)
+    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples)
     best = grow(trials, ranked, search, max(0.0, samples - trials.cost))
     operations, ablation = shrink(trials, best, search)
 
@@ -66,11 +67,12 @@ def treat(
     untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
     effect, *interval = _paired(final, operations, (), proof)
     over, *over_interval = _paired(final, operations, by_chance, proof)
+    after = final.outcome(operations, proof[0], watch=True).chart if operations else None
     return Treatment(
         operations=operations, metric=final.metric, seeds=proof, untreated=untreated, treated=treated,
         random_search=random, random_operations=by_chance, effect=effect, interval=(interval[0], interval[1]),
         over_random=over, over_random_interval=(over_interval[0], over_interval[1]),
-        verdict=_verdict(final, operations, proof[0], interval[0]),
+        verdict=_verdict(after, interval[0]), before=sick, after=after,
         ablation=ablation or tuple(Ablation(one, effect) for one in operations),
         tried=tuple(_tried(trials, one, search) for one in ranked), search_seeds=search,
         cost=trials.cost / trials.unit, random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
@@ -94,12 +96,10 @@ def _paired(trials: Trials, a: Operations, b: Operations, seeds: Sequence[int]) 
     return mean, mean - half, mean + half
 
 
-def _verdict(trials: Trials, operations: Operations, seed: int, lowest: float) -> Verdict:
-    if not operations or not lowest > 0:
+def _verdict(after: Chart | None, lowest: float) -> Verdict:
+    if after is None or not lowest > 0:
         return "no-better"
-    chart = trials.outcome(operations, seed, watch=True).chart
-    sick = chart is None or any(finding.role == "root" for finding in diagnose(chart))
-    return "improved" if sick else "cured"
+    return "improved" if any(finding.role == "root" for finding in diagnose(after)) else "cured"
 
 
 def _tried(trials: Trials, operations: Operations, seeds: Sequence[int]) -> Tried:
