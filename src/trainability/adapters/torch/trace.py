@@ -53,7 +53,7 @@ class Trace(TorchFunctionMode):
     Losses that are not for training go to `evaluations` instead.
     """
 
-    def __init__(self, evaluations: Evaluations) -> None:
+    def __init__(self, evaluations: Evaluations | None = None) -> None:
         super().__init__()
         self.evaluations = evaluations
         self.recording = False
@@ -64,7 +64,7 @@ class Trace(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in LOSSES and self.evaluations.evaluating:
+        if name in LOSSES and self.evaluations is not None and self.evaluations.evaluating:
             value = func(*args, **kwargs)
             self.evaluations.loss(args, kwargs, value)
             if not self.recording or not torch.is_grad_enabled():
