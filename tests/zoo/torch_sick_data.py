@@ -165,7 +165,7 @@ def rare_class_left_out() -> Run:
     x, y = make_classification(2000, 20, n_informative=4, weights=[0.97], class_sep=0.8, flip_y=0, random_state=0)
     model = mlp(20, 16, 2)
     data = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
-    return Run(model, torch.optim.SGD(model.parameters(), 0.01), data, nn.CrossEntropyLoss(), batch=64)
+    return simple(model, data, nn.CrossEntropyLoss(), rate=1e-3, batch=64, steps=150)
 
 
 def validation_not_scaled() -> Run:

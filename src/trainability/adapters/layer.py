@@ -30,7 +30,7 @@ class SeenLayer:
         gradient: of the loss by its weights, shape (units, weights of a unit); None where none came.
         answer_gradient: of the loss by its answer before the activation, of any shape; None where none came.
         weight: after the update, shape (units, weights of a unit).
-        before: the same before the update; None where there was none.
+        before: the same before the update, with which the answers were made; None where there was no update.
     """
 
     info: LayerInfo
@@ -52,6 +52,7 @@ class SeenLayer:
             largest_slope=max(1e-300, self.largest_slope),
             gradient=np.full((1, 1), np.nan) if self.gradient is None else self.gradient,
         )
+        used = self.weight if self.before is None else self.before
         with np.errstate(all="ignore"):
             found = {vital.name: float(vital.measure(view, np)) for vital in VITALS}
             found |= {
@@ -59,8 +60,8 @@ class SeenLayer:
                 "effective_rank": effective_rank(view.activation),
                 "equal_signs": equal_signs(view.gradient),
                 "output_gradient_rms": math.nan if self.answer_gradient is None else rms(self.answer_gradient),
-                "weight_rms": rms(self.weight),
-                "twins": twins(self.weight),
+                "weight_rms": rms(used),
+                "twins": twins(used),
                 "update_ratio": math.nan if self.before is None else update_ratio(self.before, self.weight),
             }
         return {name: found[name] for name in SIGNS}
@@ -98,7 +99,9 @@ def effective_rank(answers: np.ndarray) -> float:
 
 
 def twins(weights: np.ndarray) -> float:
-    """Share of units whose weights, a row each, equal those of another unit."""
+    """Share of units whose weights, a row each, equal those of another unit; NaN where they are not finite."""
+    if not np.isfinite(weights).all():
+        return math.nan
     counts = Counter(row.tobytes() for row in weights + 0.0)  # −0 is 0
     return sum(n for n in counts.values() if n > 1) / len(weights)
 

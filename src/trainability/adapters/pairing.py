@@ -12,6 +12,8 @@ from trainability.core.chart import Pairing
 
 MOST_ROWS: Final = 512
 FEWEST_ROWS: Final = 60
+FEWEST_OTHERS: Final = 25
+"""Samples that are not of the most frequent class."""
 MOST_FEATURES: Final = 4096
 MOST_CLASSES: Final = 100
 NEIGHBOURS: Final = 5
@@ -69,6 +71,8 @@ def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:
     if labels or (y.shape[1] == 1 and len(np.unique(y)) == 2):
         found, place = np.unique(y, return_inverse=True)
         if len(found) > MOST_CLASSES:
+            return Pairing(len(x), math.nan, math.nan)
+        if len(place) - np.bincount(place.reshape(-1)).max() < FEWEST_OTHERS:
             return Pairing(len(x), math.nan, math.nan)
         known_labels = np.eye(len(found))[place.reshape(-1)]
         y = known_labels - known_labels.mean(axis=0)

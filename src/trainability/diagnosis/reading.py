@@ -86,20 +86,32 @@ def diverged(chart: Chart) -> bool:
     return not math.isfinite(end) or (math.isfinite(start) and start > 0 and end > 3 * start)
 
 
-def falling(chart: Chart) -> float:
-    """By which share the loss fell over the last third of the run, noise taken off: 0 where it did not.
+def falling(chart: Chart, share: float = 1 / 3) -> float:
+    """By which share the loss fell over the last third of the run, by a straight line less its error; 0 if it did not.
 
     Of runs of less than 12 steps, all are taken.
+
+    Args:
+        share: of the run, another than a third.
     """
     losses = chart.losses
     if len(losses) < 4 or not np.isfinite(losses).all():
         return 0.0
-    third = losses[-(len(losses) // 3) :] if len(losses) >= 12 else losses
-    half = len(third) // 2
-    before, after = third[:half], third[half:]
-    noise = math.sqrt(float(np.var(before)) / len(before) + float(np.var(after)) / len(after))
-    fell = float(np.mean(before) - np.mean(after)) - 2 * noise
-    return max(0.0, fell / max(abs(float(np.mean(before))), 1e-300))
+    third = losses[-int(len(losses) * share) :] if len(losses) >= 12 else losses
+    time = np.arange(len(third)) - (len(third) - 1) / 2
+    spread = float(np.sum(time**2))
+    slope = float(time @ third) / spread
+    noise = math.sqrt(float(np.mean((third - third.mean() - slope * time) ** 2)) / spread)
+    return max(0.0, -(slope + 2 * noise) * len(third) / max(abs(float(np.mean(third))), 1e-300))
+
+
+def travelled(chart: Chart) -> float:
+    """How far the fastest layer can have come, in units of its weights' size: steps times a typical update's share.
+
+    NaN where nothing is known of updates.
+    """
+    moves = typical(chart, "update_ratio")[trained(chart)] if chart.layers else np.zeros(0)
+    return chart.steps * 10 ** float(np.nanmax(moves)) if len(moves) and not np.isnan(moves).all() else math.nan
 
 
 def trained(chart: Chart) -> np.ndarray:

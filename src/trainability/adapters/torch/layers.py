@@ -55,7 +55,7 @@ def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> 
     Args:
         names: id of a parameter to its name in the model.
     """
-    layers = []
+    layers: dict[str, TracedLayer] = {}
     for place, operation in enumerate(operations):
         if operation.name not in LAYERS:
             continue
@@ -63,8 +63,12 @@ def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> 
         if weight is None:
             continue
         name = names[id(weight)].removesuffix(".weight")
-        layers.append(TracedLayer(name, weight, operation, _activation(operation, operations[place + 1 :])))
-    return layers
+        activation = _activation(operation, operations[place + 1 :])
+        # A layer that is used again, as in a recurrent loop, counts once: at its first call, or the first that has an
+        # activation.
+        if name not in layers or (layers[name].activation is None and activation is not None):
+            layers[name] = TracedLayer(name, weight, operation, activation)
+    return list(layers.values())
 
 
 def _weight(operation: Operation, names: Mapping[int, str]) -> torch.Tensor | None:
@@ -96,8 +100,11 @@ def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:
     return rows[thin(*rows.shape)].to("cpu", torch.float64).numpy()
 
 
-def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None) -> SeenLayer:
-    """The layer after its backward pass, in NumPy; `before` is its weight before the update."""
+def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None, scale: float = 1.0) -> SeenLayer:
+    """The layer after its backward pass, in NumPy; `before` is its weight before the update.
+
+    `scale` is what the loss was multiplied by: gradients of answers still have it, those of weights no more.
+    """
     place = 1 if layer.kind == "convolution" else -1
     output, weight = layer.operation.output, layer.weight
     pre = layer.activation.input if layer.activation else output
@@ -113,7 +120,7 @@ def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None) 
         slope=_slopes(layer, values),
         largest_slope=_largest_slope(layer),
         gradient=None if weight.grad is None else _matrix(weight.grad),
-        answer_gradient=None if layer.gradient is None else layer.gradient.to("cpu", torch.float64).numpy(),
+        answer_gradient=None if layer.gradient is None else layer.gradient.to("cpu", torch.float64).numpy() / scale,
         weight=_matrix(weight),
         before=None if before is None else _matrix(before),
     )  # fmt: skip

@@ -13,6 +13,7 @@ from trainability.adapters.torch.names import ACTIVATIONS, LOSSES
 
 if TYPE_CHECKING:
     from trainability.adapters.torch.evaluations import Evaluations
+    from trainability.adapters.torch.loss_value import LossValue
 
 
 @dataclass(eq=False)
@@ -53,9 +54,9 @@ class Trace(TorchFunctionMode):
     Losses that are not for training go to `evaluations` instead.
     """
 
-    def __init__(self, evaluations: Evaluations | None = None) -> None:
+    def __init__(self, evaluations: Evaluations | None = None, value: LossValue | None = None) -> None:
         super().__init__()
-        self.evaluations = evaluations
+        self.evaluations, self.value = evaluations, value
         self.recording = False
         self.operations: list[Operation] = []
 
@@ -64,13 +65,15 @@ class Trace(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if name in LOSSES and self.evaluations is not None and self.evaluations.evaluating:
-            value = func(*args, **kwargs)
-            self.evaluations.loss(args, kwargs, value)
-            if not self.recording or not torch.is_grad_enabled():
-                return value
-            self.operations.append(Operation(name, func, args, kwargs, value))
-            return value
+        if name in LOSSES:
+            answer = func(*args, **kwargs)
+            if self.value is not None:
+                self.value.computed(answer)
+            if self.evaluations is not None and self.evaluations.evaluating:
+                self.evaluations.loss(args, kwargs, answer)
+            if self.recording and torch.is_grad_enabled() and isinstance(answer, torch.Tensor):
+                self.operations.append(Operation(name, func, args, kwargs, answer))
+            return answer
         if not self.recording or not torch.is_grad_enabled():
             return func(*args, **kwargs)
         if name == "__get__":  # a property, such as .data

@@ -7,16 +7,17 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
 
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.adapters.torch.evaluations import Evaluations
-from trainability.adapters.torch.layers import TracedLayer, seen, traced_layers
+from trainability.adapters.torch.gradients import Gradients
+from trainability.adapters.torch.layers import seen, traced_layers
+from trainability.adapters.torch.look import Look, parameters_of
 from trainability.adapters.torch.loss import see_loss
-from trainability.adapters.torch.names import LOSSES
+from trainability.adapters.torch.loss_value import LossValue
 from trainability.adapters.torch.trace import Operation, Trace, leading_to
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
@@ -38,15 +39,17 @@ class Watch:
         self.record = Record("torch")
         self._names = {id(p): name for name, p in model.named_parameters()}
         self._evaluations = Evaluations(model, self.record.validation)
-        self._trace = Trace(self._evaluations)
-        self._layers: list[TracedLayer] = []
+        self._value = LossValue()
+        self._trace = Trace(self._evaluations, self._value)
+        self._gradients = Gradients(list(model.parameters()))
+        self._look: Look | None = None
         self._step, self._moment = 0, 0
         self._step_losses: list[torch.Tensor] = []
         self._before: dict[int, torch.Tensor] = {}
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
         self._held: set[int] = set()
-        self._left: tuple[torch.Tensor, int] | None = None
+        self._holders: set[int] = set()
         self._undo = contextlib.ExitStack()
 
     def __enter__(self) -> Watch:
@@ -57,6 +60,7 @@ class Watch:
         ):
             undo.callback(register(hook).remove)
         undo.callback(self.model.register_forward_hook(self._evaluations.called).remove)
+        undo.enter_context(self._value.watching_scalers())
         original = torch.autograd.backward
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
         undo.callback(setattr, torch.autograd, "backward", original)
@@ -67,53 +71,55 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._undo.close()
         self._trace.operations.clear()
-        self._layers.clear()
+        self._look = None
 
     # --- while it trains
 
     def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
         def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:
             root = tensors if isinstance(tensors, torch.Tensor) else next(iter(tensors), None)
-            if isinstance(root, torch.Tensor) and root.requires_grad:
-                self._before_backward(root)
+            if not isinstance(root, torch.Tensor) or not root.requires_grad:
+                backward(tensors, *args, **kwargs)
+                return
+            value = self._before_backward(root)
             backward(tensors, *args, **kwargs)
+            if self._gradients.after_backward() and value is not None:
+                self._step_losses.append(value)
 
         return watched
 
-    def _before_backward(self, root: torch.Tensor) -> None:
+    def _before_backward(self, root: torch.Tensor) -> torch.Tensor | None:
+        """Look at the pass if it is time; answers the loss, None if it is no scalar."""
         self._evaluations.trained_on()
         self._evaluations.close(self._step)
-        if root.numel() == 1:
-            self._step_losses.append(root.detach().reshape(()))
-        if self._left is not None:
-            gradient, version = self._left
-            self.record.accumulated |= any(
-                p.grad is gradient and gradient._version == version for p in self.model.parameters()
-            )
-            self._left = None
-        if not self._trace.recording:
-            return
-        operations = leading_to(root, self._trace.operations)
-        if not any(id(tensor) in self._names for operation in operations for tensor in _parameters(operation)):
-            return  # another model's
-        self._trace.recording = False  # what follows is ours and the optimiser's
-        self._find_strangers(operations)
-        self._layers = traced_layers(operations, self._names)
-        for layer in self._layers:
-            layer.keep_gradient()
-        self._look_at(root, operations)
+        if self._gradients.before_backward():
+            self._step_losses.clear()  # what they led to was thrown away, as between the parts of a GAN
+            self._look = None
+        if self._trace.recording and self._look is None:
+            operations = leading_to(root, self._trace.operations)
+            own = any(id(tensor) in self._names for operation in operations for tensor in parameters_of(operation))
+            if own:  # else it is another model's
+                self._find_strangers(operations)
+            layers = traced_layers(operations, self._names) if own else []
+            if layers:
+                for layer in layers:
+                    layer.keep_gradient()
+                self._look = Look(root, operations, layers, self._value.scale(root))
+        return self._value.of(root) if root.numel() == 1 else None
 
     def _find_strangers(self, operations: list[Operation]) -> None:
         """Note parameters that are used and that the model does not know, as those of layers in a plain list."""
         for operation in operations:
-            for tensor in _parameters(operation):
+            for tensor in parameters_of(operation):
                 if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self._names:
                     self._strangers.append(tensor)
                     self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
 
-    def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
-        self._used |= {id(p) for op in operations for p in _parameters(op)} & self._names.keys()
-        inputs = self._inputs(operations)
+    def _take_in(self, look: Look) -> None:
+        """What a pass shows besides its layers."""
+        root, operations = look.root, look.operations
+        self._used |= {id(p) for op in operations for p in parameters_of(op)} & self._names.keys()
+        inputs = look.inputs(self._names.keys(), {id(buffer) for buffer in self.model.buffers()})
         if inputs is not None:
             self.record.inputs.add(inputs)
         targets = see_loss(self.record.loss, root, operations)
@@ -129,37 +135,7 @@ class Watch:
             if operation.name == "batch_norm" and operation.input.shape[0] == 1:
                 self.record.normalized_one.add("batch_norm")
         if self.record.origin is None and not torch.isfinite(root.detach()).all():
-            self.record.origin = self._first_bad(operations)
-
-    def _inputs(self, operations: list[Operation]) -> np.ndarray | None:
-        """What the first parameter meets: the model's input after whatever was done to it without parameters."""
-        own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()}
-        for operation in operations:
-            if not any(id(tensor) in self._names for tensor in _parameters(operation)):
-                continue
-            fed = [tensor for tensor in operation.tensors() if id(tensor) not in own and tensor.dim() > 0]
-            fed = [t for t in fed if t._base is None or id(t._base) not in own]
-            if fed and not fed[0].requires_grad:
-                return fed[0].detach().to("cpu", torch.float64).numpy() if fed[0].is_floating_point() else None
-        return None
-
-    def _first_bad(self, operations: list[Operation]) -> Origin:
-        """The first operation that answers something that is not finite."""
-        name = "inputs"
-        by_operation = {id(layer.operation): layer.name for layer in self._layers}
-        for operation in operations:
-            name = by_operation.get(id(operation), name)
-            if not operation.output.is_floating_point() or torch.isfinite(operation.output.detach()).all():
-                continue
-            tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
-            bad = [t for t in tensors if not torch.isfinite(t).all()]
-            largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
-            weights = bad and any(id(p) in self._names for p in _parameters(operation))
-            direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
-            if operation.name in LOSSES and direction == "forward":
-                direction = "loss"
-            return Origin(name, self._step, direction, largest)
-        return Origin(name, self._step, "loss", math.nan)
+            self.record.origin = look.first_bad(self._names.keys(), self._step)
 
     def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
         if self.optimizer is not None:
@@ -169,52 +145,73 @@ class Watch:
     def _before_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
             return
-        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-        self._held |= held
-        self.record.foreign = max(self.record.foreign, len(held - self._names.keys()))
-        if self._layers:
-            self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._layers}
+        self._trace.recording = False  # what follows is ours and the optimiser's
+        if id(optimizer) not in self._holders or self._look is not None:
+            held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+            self._holders.add(id(optimizer))
+            self._held |= held
+            self.record.foreign = max(self.record.foreign, len(held - self._names.keys()))
+        self.record.accumulated |= bool(self._step_losses) and self._gradients.before_update()
+        if self.record.origin is None and not self._gradients.finite():
+            self._gradient_is_bad()
+        if self._look is not None:
+            self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._look.layers}
             settings = {
                 name: float(value) for name, value in optimizer.param_groups[0].items()
                 if isinstance(value, int | float) and not isinstance(value, bool)
             }  # fmt: skip
             self.record.settings.append((type(optimizer).__name__.lower(), settings))
 
+    def _gradient_is_bad(self) -> None:
+        """Note which parameter, the nearest to the loss, first got a gradient that is not finite from a finite loss."""
+        if not self._step_losses or not all(math.isfinite(float(loss)) for loss in self._step_losses):
+            return
+        gradients = [(self._names[id(p)], p.grad) for p in self.model.parameters() if p.grad is not None]
+        bad = [name for name, gradient in gradients if not torch.isfinite(gradient).all()]
+        sizes = [float(gradient.nan_to_num(0, 0, 0).abs().max()) for _, gradient in gradients if gradient.numel()]
+        before = max([*sizes, *(abs(float(loss)) for loss in self._step_losses)])
+        self.record.origin = Origin(bad[-1].rpartition(".")[0] or bad[-1], self._step, "backward", before)
+
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
             return
-        if self._layers:
-            self._measure()
+        self._gradients.after_update()
+        if not self._step_losses and self._look is None:
+            return  # of this step another optimiser has moved the rest
+        if self._look is not None:
+            self._measure(self._look)
+        self._end_step()
+        surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
+        self._trace.recording = self._step == self._moment or surprised
+
+    def _end_step(self) -> None:
         losses = [float(loss) for loss in self._step_losses]
         self.record.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
         self._step_losses.clear()
         self._trace.operations.clear()
-        kept = next((p.grad for p in self.model.parameters() if p.grad is not None and id(p) in self._held), None)
-        self._left = None if kept is None else (kept, kept._version)
         self._step += 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
-        surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
-        self._trace.recording = self._step == self._moment or surprised
 
-    def _measure(self) -> None:
+    def _measure(self, look: Look) -> None:
+        self._take_in(look)
         found = []
-        for layer in self._layers:
+        for layer in look.layers:
             if layer.gradient is None and layer.weight.requires_grad:
                 self.record.cut[layer.name] = None
             trained = layer.weight.requires_grad and id(layer.weight) in self._held
-            found.append(seen(layer, trained, self._before.get(id(layer.weight))))
+            found.append(seen(layer, trained, self._before.get(id(layer.weight)), look.scale))
         self.record.moment(self._step, found)
-        self._layers = []
-        self._before = {}
+        self._look, self._before = None, {}
 
     def look(self) -> None:
         """Measure after a backward pass that no update followed."""
-        if self._layers:
+        if self._look is not None:
             self._held |= {id(p) for p in self.model.parameters() if p.requires_grad} if not self._held else set()
-            self._measure()
-            self.record.losses += [float(loss) for loss in self._step_losses]
-            self._step_losses.clear()
+            if not self._gradients.finite():
+                self._gradient_is_bad()
+            self._measure(self._look)
+            self._end_step()
 
     # --- afterwards
 
@@ -227,8 +224,3 @@ class Watch:
                 for name, p in ((self._names[id(p)], p) for p in (*self.model.parameters(), *self._strangers))
             ]
         )
-
-
-def _parameters(operation: Operation) -> list[torch.Tensor]:
-    """The tensors that went in, and what they are views of: a transposed weight is a view of the weight."""
-    return [one for tensor in operation.tensors() for one in (tensor, tensor._base) if one is not None]

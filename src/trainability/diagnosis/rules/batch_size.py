@@ -32,7 +32,13 @@ def _check(seen: Chart) -> Evidence | None:
     }  # fmt: skip
     if share > TOO_LARGE and seen.steps < FEW_STEPS and seen.batch >= 64 and falling(seen) > 0.01:
         return Evidence({**figures, "threshold": TOO_LARGE, "threshold of the steps": float(FEW_STEPS)}, 0.57)
-    if share < TOO_SMALL and seen.batch <= SMALL and progress(seen) < STILL and falling(seen) == 0:
+    if (
+        informative(seen)
+        and share < TOO_SMALL
+        and seen.batch <= SMALL
+        and progress(seen) < STILL
+        and falling(seen) == 0
+    ):
         return Evidence({**figures, "threshold": TOO_SMALL}, 0.5)
     return None
 

@@ -11,10 +11,12 @@ import numpy as np
 from trainability.core.chart import Chart, Pairing
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import diverged, falling, hidden, learns, progress
+from trainability.diagnosis.reading import diverged, falling, hidden, learns, progress, travelled
 
 NARROW: Final = 3
 """Units of the narrowest hidden layer."""
+FAR: Final = 1.0
+"""Steps times update over weight: before, the weights have not had the time."""
 BEHIND: Final = 0.2
 """How much less of the constant answer's loss is gone than the nearest neighbours take away."""
 
@@ -23,6 +25,8 @@ def _check(seen: Chart) -> Evidence | None:
     attainable = seen.pairing.attainable if seen.pairing is not None else math.nan
     done = progress(seen)
     if learns(seen) or not seen.layers or diverged(seen) or not attainable - done > BEHIND or falling(seen) > 0.03:
+        return None
+    if travelled(seen) < FAR:
         return None
     kinds = {layer.kind for layer in seen.layers}
     widths = [seen.layers[i].units for i in hidden(seen)]

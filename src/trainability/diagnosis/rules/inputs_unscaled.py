@@ -10,19 +10,25 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, numbers, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import learns
+from trainability.diagnosis.reading import learns, progress
 
 LARGE: Final = 10.0
 """Root mean square of the inputs."""
+HUGE: Final = 100.0
+"""With such inputs it is not enough that a network learns something."""
+SHARE: Final = 0.9
+"""Of what a simple method attains."""
 UNLIKE: Final = 100.0
 """Largest deviation of a feature over the smallest."""
 
 
 def _check(seen: Chart) -> Evidence | None:
     inputs = seen.inputs
-    if inputs is None or learns(seen):
+    if inputs is None:
         return None
     size = float(np.hypot(inputs.mean, inputs.std))
+    if learns(seen) and not (size >= HUGE and _behind(seen)):
+        return None
     spread = inputs.feature_std[inputs.feature_std > 0]
     spread = spread[np.isfinite(spread)]
     ratio = float(spread.max() / spread.min()) if len(spread) > 1 and inputs.feature_std.size <= 512 else 1.0
@@ -35,6 +41,11 @@ def _check(seen: Chart) -> Evidence | None:
         "largest over smallest deviation of a feature": ratio, "threshold of that": UNLIKE,
     }  # fmt: skip
     return Evidence(figures, 0.85 if size >= LARGE else 0.6, step=0)
+
+
+def _behind(seen: Chart) -> bool:
+    """Whether a simple method, which scales its inputs, does clearly better."""
+    return seen.pairing is not None and progress(seen) < SHARE * seen.pairing.attainable
 
 
 INPUTS_UNSCALED = Rule(

@@ -15,6 +15,8 @@ from trainability.diagnosis.reading import diverged, learns, progress, trained, 
 
 LARGE: Final = -1.0
 """log₁₀ of update over weight: a tenth of the weight in one step; near −3 is usual."""
+EARLY: Final = 5
+"""Steps in which units may die of a single update; there, as much as the weights' own size counts."""
 
 
 def _check(seen: Chart) -> Evidence | None:
@@ -22,14 +24,25 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     moves = typical(seen, "update_ratio")[trained(seen)]
     largest = float(np.nanmax(moves)) if len(moves) and not np.isnan(moves).all() else math.nan
+    jump = _jump(seen)
     away = diverged(seen)
-    if not (away or (largest > LARGE and progress(seen) < 0.3)) or (away and largest < LARGE - 1.5):
+    if not (away or (max(largest, jump - 1) > LARGE and progress(seen) < 0.3)):
+        return None
+    if away and max(largest, jump) < LARGE - 1.5:
         return None
     figures = {
         "learning rate": seen.optimizer.first.get("lr", math.nan), "log10 of update over weight": largest,
-        "threshold": LARGE, "loss at the start": float(seen.losses[0]), "loss at the end": float(seen.losses[-1]),
+        "the same at its first steps": jump, "threshold": LARGE, "loss at the start": float(seen.losses[0]), "loss at the end": float(seen.losses[-1]),
     }  # fmt: skip
-    return Evidence(figures, 0.85 if away and largest > LARGE else 0.6)
+    return Evidence(figures, 0.85 if (away and largest > LARGE) or jump > LARGE + 1 else 0.6)
+
+
+def _jump(seen: Chart) -> float:
+    """The largest log₁₀ of update over weight of a layer at the first moments, as a median over its layers."""
+    early = np.asarray(seen.signs["update_ratio"], float)[: int(np.sum(seen.moments <= EARLY)), trained(seen)]
+    early = np.where(np.isneginf(early), np.nan, early)
+    rows = [float(np.nanmedian(row)) for row in early if not np.isnan(row).all()]
+    return max(rows, default=-math.inf)
 
 
 LEARNING_RATE_HIGH = Rule(

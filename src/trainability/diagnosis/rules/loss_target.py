@@ -11,7 +11,7 @@ from trainability.core.chart import Chart, LossFacts
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, loss, numbers, regression, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import FEW, LEARNED, learns, progress
+from trainability.diagnosis.reading import FEW, LEARNED, diverged, learns, progress
 
 LOGARITHMS: Final = ("nll", "kl_div")
 """Losses that take logarithms of probabilities, which are at most 0."""
@@ -36,11 +36,11 @@ def _check(seen: Chart) -> Evidence | None:
     if learns(seen) or found.name not in DISTANCES or not _labels(found):
         return None
     labels = found.target.distinct
-    # Distances suit two labels badly and many not at all: there, the order of the labels would have to mean something.
-    if progress(seen) >= (LEARNED if labels > 2 else FEW):
+    # A squared distance does for 0 and 1; with more labels their order would have to mean something.
+    if diverged(seen) or progress(seen) >= (LEARNED if labels > 2 else FEW) or (labels == 2 and found.name != "mae"):
         return None
     figures |= {"different targets": float(labels), "progress": progress(seen)}
-    return Evidence(figures, 0.65 if labels > 2 or found.name == "mae" else 0.45, layer)
+    return Evidence(figures, 0.65, layer)
 
 
 def _no_distribution(found: LossFacts) -> bool:
@@ -72,8 +72,8 @@ LOSS_TARGET = Rule(
     "nll for class labels and log_softmax outputs; binary cross-entropy for 0 and 1; squared and absolute error for "
     "quantities. Absolute error on labels is content with the more frequent one. Take the loss of your targets' kind.",
     explains=(
-        "learning-rate-high", "too-few-steps", "capacity-low", "class-imbalance", "dying-relu", "learning-rate-low",
-        "nan-origin", "exploding-gradient", "optimizer-unsuitable", "vanishing-gradient", "labels-invalid",
+        "too-few-steps", "capacity-low", "class-imbalance", "dying-relu", "learning-rate-low",
+        "nan-origin", "optimizer-unsuitable", "vanishing-gradient", "labels-invalid",
     ),
     treatments=(Operation("output", "fit"),),
     reference="J. Terven et al., Loss functions and metrics in deep learning, arXiv:2307.02694 (2023)",

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from trainability.core.chart import Chart, Origin
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
+
+SURE: Final = {"inputs": 0.95, "backward": 0.9}
+"""Directions in which no other mistake leads to such numbers."""
 
 
 def _check(seen: Chart) -> Evidence | None:
@@ -13,7 +18,7 @@ def _check(seen: Chart) -> Evidence | None:
     if origin is None:
         return None
     figures = {"direction": origin.direction, "largest number before": origin.before}
-    return Evidence(figures, 0.7 if origin.direction != "inputs" else 0.95, origin.layer, origin.step)
+    return Evidence(figures, SURE.get(origin.direction, 0.7), origin.layer, origin.step)
 
 
 NAN_ORIGIN = Rule(
@@ -21,9 +26,18 @@ NAN_ORIGIN = Rule(
     summary="numbers became NaN or infinite",
     check=_check,
     advice="Here the first number that is not finite appeared. In inputs or targets: clean the data. In the forward pass: a "
-    "logarithm or a division near 0, or an exponential; use the loss's stable form on scores. In weights: the steps before "
+    "logarithm or a division near 0, or an exponential; use the loss's stable form on scores. In the backward pass, with a loss that is a number: a root, a norm or a "
+    "logarithm at 0, or a branch that torch.where did not take; add a small number inside it. In weights: the steps before "
     "were too large.",
-    explains=("learning-rate-low", "too-few-steps", "dying-relu", "vanishing-gradient"),
+    explains=(
+        "learning-rate-low",
+        "too-few-steps",
+        "dying-relu",
+        "vanishing-gradient",
+        "learning-rate-high",
+        "exploding-gradient",
+        "init-symmetric",
+    ),
     treatments=(
         Operation("scale_inputs", "standardize"),
         Operation("output", "fit"),

@@ -10,19 +10,30 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import falling, learns, progress
+from trainability.diagnosis.reading import FEW, diverged, falling, informative, learns, progress, travelled
 
 STILL_FALLING: Final = 0.03
 """Share by which the loss fell within the last third of the steps."""
+SLOWLY: Final = 0.003
+"""The same, where the weights cannot have come far."""
+SHORT: Final = 1.0
+"""Steps times update over weight."""
+HARDLY: Final = 0.5
+"""The same, so small that a loss that stays where it is says nothing."""
 
 
 def _check(seen: Chart) -> Evidence | None:
-    fell = falling(seen)
-    if learns(seen) or fell < STILL_FALLING:
+    way = travelled(seen)
+    # On a short way the whole of it counts, and less.
+    fell = max(falling(seen), falling(seen, 1.0)) if way < SHORT else falling(seen)
+    if learns(seen) or diverged(seen):
+        return None
+    hardly_moved = way < HARDLY and progress(seen) < FEW and informative(seen) is not False
+    if not hardly_moved and fell < (SLOWLY if way < SHORT else STILL_FALLING):
         return None
     figures = {
         "steps": float(seen.steps), "fall within the last third": fell, "threshold": STILL_FALLING,
-        "progress": progress(seen),
+        "progress": progress(seen), "steps times update over weight": way,
     }  # fmt: skip
     return Evidence(figures, 0.55)
 

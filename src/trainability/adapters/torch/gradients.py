@@ -1,0 +1,63 @@
+"""Gradients between backward passes and updates: whose they are, whether they were zeroed, whether they are finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+
+_State: TypeAlias = tuple[tuple[int, int] | None, ...]
+
+
+class Gradients:
+    """Follows the gradients of a few parameters: the first, the middle and the last that ask for one."""
+
+    def __init__(self, parameters: Sequence[torch.nn.Parameter]):
+        self._parameters = parameters
+        self._probes = _spread([p for p in parameters if p.requires_grad])
+        self._seen: _State = ()
+        self._alive: list[torch.Tensor | None] = []  # an id is one tensor's as long as that lives
+        self._updated = False
+        self._zeroed = True
+
+    def _state(self) -> _State:
+        return tuple(None if p.grad is None else (id(p.grad), p.grad._version) for p in self._probes)
+
+    def _note(self) -> None:
+        self._seen, self._alive = self._state(), [p.grad for p in self._probes]
+
+    def before_backward(self) -> bool:
+        """Whether the gradients so far were thrown away since the last backward pass or update."""
+        fresh = self._state() != self._seen or all(p.grad is None for p in self._probes)
+        self._zeroed |= fresh
+        self._note()
+        return fresh
+
+    def after_backward(self) -> bool:
+        """Whether the backward pass brought any gradient."""
+        before = self._seen
+        if all(p.grad is None for p in self._probes):
+            self._probes = _spread([p for p in self._parameters if p.grad is not None])
+        self._note()
+        return self._seen != before
+
+    def before_update(self) -> bool:
+        """Whether gradients of the update before are still among those that are used now."""
+        return self._updated and not self._zeroed
+
+    def after_update(self) -> None:
+        """From here on, gradients that are there are old ones."""
+        self._updated, self._zeroed = True, False
+        self._note()
+
+    def finite(self) -> bool:
+        """Whether the smallest of the followed gradients is finite."""
+        smallest = min((p.grad for p in self._probes if p.grad is not None), key=torch.Tensor.numel, default=None)
+        return smallest is None or smallest.is_sparse or math.isfinite(float(smallest.sum()))
+
+
+def _spread(parameters: Sequence[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
+    """The first, the middle and the last."""
+    return [parameters[i] for i in sorted({0, len(parameters) // 2, len(parameters) - 1})] if parameters else []
