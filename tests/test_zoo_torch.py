@@ -20,7 +20,7 @@ def diagnosed(case: Callable[[], Run], seed: int = 0) -> Diagnosis:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch itself warns of some of these mistakes
         run = case()
-        with trainability.watch(run.model, run.optimizer) as chart:
+        with trainability.watch(run.model) as chart:
             run.train()
     return chart.diagnose()
 

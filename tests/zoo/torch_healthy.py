@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tests.zoo.torch_healthy_loops import LOOPS
 from tests.zoo.torch_run import Run, circles, digits, line, mlp, simple
 
 
@@ -211,5 +212,5 @@ HEALTHY: tuple[Callable[[], Any], ...] = (
     small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer,
     recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, log_softmax_with_nll, imbalanced_but_learning,
     deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand, mae_regression, leaky,
-    high_dropout_that_works, maxout,
+    high_dropout_that_works, maxout, *LOOPS,
 )  # fmt: skip

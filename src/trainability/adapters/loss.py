@@ -23,6 +23,7 @@ class LossSeen:
 
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
+        alone: whether nothing else is added to it.
         answers: of each moment the classes that were asked for and those that were answered.
     """
 
@@ -33,6 +34,7 @@ class LossSeen:
     broadcast: bool = False
     decreasing: bool = True
     labels: bool = False
+    alone: bool = True
     output: Gathered = field(default_factory=Gathered)
     target: Gathered = field(default_factory=Gathered)
     target_shape: tuple[int, ...] = ()
@@ -83,9 +85,15 @@ class LossSeen:
             constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
         )  # fmt: skip
 
+    @property
+    def one_sided(self) -> bool:
+        """Whether all targets of two classes are the same, as in the parts of an adversarial loss."""
+        rows = self.target.rows
+        return self.kind == "binary" and rows.size > 1 and bool((rows == rows[0, 0]).all())
+
     def _constant(self) -> float:
         """The loss of the best constant answer to the targets that were seen; of a batch, where it is a sum."""
-        if not self.target.parts or self.reduction == "none":
+        if not self.target.parts or self.reduction == "none" or not self.alone:
             return math.nan
         samples = self.target.shape[0] if self.reduction == "sum" and self.target.shape else 1
         return samples * self._constant_of_one()

@@ -17,7 +17,7 @@ FEWEST_OTHERS: Final = 25
 MOST_FEATURES: Final = 4096
 MOST_CLASSES: Final = 100
 NEIGHBOURS: Final = 5
-SHUFFLES: Final = 199
+SHUFFLES: Final = 299
 RIDGE: Final = 0.01
 """Of a sample, with features of deviation 1."""
 

@@ -37,6 +37,7 @@ class Record:
     dropout: float = 0.0
     cut: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
+    game: bool = False
     validation: ValidationSeen = field(default_factory=ValidationSeen)
     pairs: Pairs = field(default_factory=Pairs)
     _gradients: tuple[int, dict[str, np.ndarray]] = (-2, {})
@@ -93,5 +94,5 @@ class Record:
             accumulated=self.accumulated, evaluating=tuple(sorted(self.evaluating)),
             normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, cut=tuple(self.cut),
             origin=self.origin, validation=self.validation.facts(), pairing=self.pairs.pairing(),
-            gradient_noise=self.gradient_noise(batch),
+            gradient_noise=self.gradient_noise(batch), game=self.game or self.loss.one_sided,
         )  # fmt: skip

@@ -204,6 +204,7 @@ class Chart:
         origin: of the first number that is not finite.
         validation: of evaluations between updates; None where there were none.
         pairing: of inputs and targets; None where either was not seen.
+        game: whether the loss belongs to a game with another model, so that it does not say how well this one learns.
         gradient_noise: the batch size at which the gradient's noise is as large as the gradient; NaN if unknown.
     """
 
@@ -226,6 +227,7 @@ class Chart:
     validation: ValidationFacts | None = None
     pairing: Pairing | None = None
     gradient_noise: float = float("nan")
+    game: bool = False
 
     @property
     def steps(self) -> int:

@@ -15,7 +15,7 @@ FEW: Final = 0.3
 """Where a simple method attains less than `LEARNED`, as much as that counts as learning, but no less than this."""
 STILL: Final = 0.05
 """Under this share it has learned nothing."""
-CHANCE: Final = 0.02
+CHANCE: Final = 0.01
 """The largest p-value that counts as more than chance."""
 WINDOW: Final = 0.1
 """Share of the run's steps over which a loss is averaged."""
@@ -51,7 +51,12 @@ def progress(chart: Chart) -> float:
 
 
 def learns(chart: Chart) -> bool:
-    """Whether the run learned well enough that nothing needs to be said: as well as noisy data let a simple method."""
+    """Whether the run learned well enough that nothing needs to be said: as well as noisy data let a simple method.
+
+    So does, as far as can be known, one whose loss belongs to a game.
+    """
+    if chart.game:
+        return True
     attainable = chart.pairing.attainable if chart.pairing is not None else math.nan
     enough = LEARNED if math.isnan(attainable) else min(LEARNED, max(FEW, attainable))
     return progress(chart) >= enough
@@ -79,7 +84,7 @@ def informative(chart: Chart) -> bool | None:
 
 def diverged(chart: Chart) -> bool:
     """Whether the loss became infinite or NaN, or ended far above where it started."""
-    if not len(chart.losses):
+    if not len(chart.losses) or chart.game:
         return False
     start = float(chart.losses[0])
     end = final_loss(chart)

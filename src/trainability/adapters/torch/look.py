@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Set
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from trainability.adapters.torch.layers import TracedLayer
 from trainability.adapters.torch.names import LOSSES
 from trainability.adapters.torch.trace import Operation
 from trainability.core.chart import Origin
+
+MOST: Final = 10_000
+"""Things in a list that is searched for layers."""
 
 
 @dataclass
@@ -69,3 +73,20 @@ class Look:
 def parameters_of(operation: Operation) -> list[torch.Tensor]:
     """The tensors that went in, and what they are views of: a transposed weight is a view of the weight."""
     return [one for tensor in operation.tensors() for one in (tensor, tensor._base) if one is not None]
+
+
+def hidden_parameters(model: torch.nn.Module) -> set[int]:
+    """Ids of the parameters that the model has in plain lists and dicts, too, where PyTorch does not look for them."""
+    found: set[int] = set()
+    known: set[int] = set()
+    waiting: list[Any] = [value for module in model.modules() for value in vars(module).values()]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, torch.nn.Parameter):
+            found.add(id(value))
+        elif isinstance(value, torch.nn.Module):
+            found |= {id(p) for p in value.parameters()}
+        elif isinstance(value, list | tuple | dict) and id(value) not in known and len(value) <= MOST:
+            known.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value
+    return found

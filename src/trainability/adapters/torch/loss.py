@@ -22,6 +22,7 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     else:
         seen.reduction = "sum" if operations and operations[-1].name == "sum" else "mean"
         seen.kind = "regression" if target is not None else "unknown"
+    seen.alone = sum(op.name in LOSSES for op in operations) <= 1
     seen.decreasing = not _negated(operations, made)
     if output is None:
         return None
@@ -60,8 +61,15 @@ def _difference(operations: list[Operation]) -> tuple[torch.Tensor | None, torch
 def _negated(operations: list[Operation], loss: Operation | None) -> bool:
     """Whether the loss's sign was turned on the way to what is minimised."""
     after = operations[operations.index(loss) + 1 :] if loss else operations[-3:]
-    turned = sum(operation.name in ("neg", "__neg__") for operation in after)
-    return bool(loss) and turned % 2 == 1
+    return bool(loss) and sum(_turns(operation) for operation in after) % 2 == 1
+
+
+def _turns(operation: Operation) -> bool:
+    """Whether the operation changes its input's sign."""
+    if operation.name in ("neg", "__neg__", "rsub", "__rsub__"):
+        return True
+    numbers = [value for value in operation.arguments if isinstance(value, int | float)]
+    return operation.name.strip("_") in ("mul", "rmul", "div", "truediv") and any(number < 0 for number in numbers)
 
 
 def last_activation(output: torch.Tensor, operations: list[Operation]) -> Operation | None:

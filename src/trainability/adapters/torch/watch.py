@@ -15,7 +15,7 @@ from trainability.adapters.record import Record
 from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.gradients import Gradients
 from trainability.adapters.torch.layers import seen, traced_layers
-from trainability.adapters.torch.look import Look, parameters_of
+from trainability.adapters.torch.look import Look, hidden_parameters, parameters_of
 from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.loss_value import LossValue
 from trainability.adapters.torch.trace import Operation, Trace, leading_to
@@ -105,15 +105,30 @@ class Watch:
                 for layer in layers:
                     layer.keep_gradient()
                 self._look = Look(root, operations, layers, self._value.scale(root))
-        return self._value.of(root) if root.numel() == 1 else None
+        if root.numel() != 1:
+            return None
+        value = self._value.of(root)
+        if self.record.origin is None and self._look is None and not math.isfinite(float(value)):
+            self._loss_is_bad()
+        return value
+
+    def _loss_is_bad(self) -> None:
+        """Note a loss that is not finite although all weights are; where they are not, the next look says more."""
+        sizes = [float(p.detach().abs().max()) for p in self.model.parameters() if p.numel()]
+        if all(map(math.isfinite, sizes)):
+            self.record.origin = Origin("loss", self._step, "forward", max(sizes))
 
     def _find_strangers(self, operations: list[Operation]) -> None:
-        """Note parameters that are used and that the model does not know, as those of layers in a plain list."""
-        for operation in operations:
-            for tensor in parameters_of(operation):
-                if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self._names:
-                    self._strangers.append(tensor)
-                    self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
+        """Note parameters that are used and not known as the model's: of layers in a plain list, or another model's."""
+        used = {id(t): t for op in operations for t in parameters_of(op) if isinstance(t, torch.nn.Parameter)}
+        strangers = [tensor for tensor in used.values() if id(tensor) not in self._names]
+        hidden = hidden_parameters(self.model) if strangers else set()
+        for tensor in strangers:
+            if id(tensor) in hidden:
+                self._strangers.append(tensor)
+                self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
+            elif tensor.requires_grad and id(tensor) not in self._held:
+                self.record.game |= bool(self._held)
 
     def _take_in(self, look: Look) -> None:
         """What a pass shows besides its layers."""

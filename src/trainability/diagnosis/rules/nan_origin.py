@@ -9,8 +9,10 @@ from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
 
-SURE: Final = {"inputs": 0.95, "backward": 0.9}
-"""Directions in which no other mistake leads to such numbers."""
+SURE: Final = {"inputs": 0.95, "backward": 0.9, "forward": 0.88, "loss": 0.88, "weights": 0.6}
+"""How surely the place is the cause, where the numbers before were of usual size."""
+OVERFLOW: Final = 1e6
+"""Numbers of this size came about before: by steps that were too large, say."""
 
 
 def _check(seen: Chart) -> Evidence | None:
@@ -18,7 +20,8 @@ def _check(seen: Chart) -> Evidence | None:
     if origin is None:
         return None
     figures = {"direction": origin.direction, "largest number before": origin.before}
-    return Evidence(figures, SURE.get(origin.direction, 0.7), origin.layer, origin.step)
+    sure = SURE.get(origin.direction, 0.7) if origin.before < OVERFLOW or origin.direction == "inputs" else 0.5
+    return Evidence(figures, sure, origin.layer, origin.step)
 
 
 NAN_ORIGIN = Rule(
@@ -45,6 +48,6 @@ NAN_ORIGIN = Rule(
         Operation("rate", 0.01),
         Operation("clip", 1.0),
     ),
-    sick=lambda: chart(origin=Origin("net.2", 7, "forward", 3e38)),
+    sick=lambda: chart(origin=Origin("net.2", 7, "forward", 1.0)),
     healthy=lambda: chart(),
 )

@@ -10,7 +10,7 @@ from trainability.core.chart import Chart, ValidationFacts
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import FEW, progress, validated
+from trainability.diagnosis.reading import FEW, STILL, progress, validated
 
 RISEN: Final = 1.5
 """Validation loss at the end over that at its best."""
@@ -24,7 +24,7 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     risen = float(seen.validation.losses[-2:].mean() / max(seen.validation.losses.min(), 1e-300))
     # A loss that rises while answers stay good does not hurt.
-    if not (end < FEW and risen > RISEN and progress(seen) - end > GAP):
+    if not (end < FEW and progress(seen) - end > GAP and (risen > RISEN or best < STILL)):
         return None
     figures = {
         "validation loss at the end over the best": risen, "threshold": RISEN, "progress in training": progress(seen),
