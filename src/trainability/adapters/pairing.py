@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability.adapters.threads import one_thread
 from trainability.core.chart import Pairing
 
 MOST_ROWS: Final = 512
@@ -49,7 +50,8 @@ class Pairs:
         """What the pairs seen so far say; None without any."""
         if not self.inputs:
             return None
-        return pairing(np.concatenate(self.inputs), np.concatenate(self.targets), self.labels)
+        with one_thread():
+            return pairing(np.concatenate(self.inputs), np.concatenate(self.targets), self.labels)
 
 
 def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:

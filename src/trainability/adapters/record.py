@@ -12,6 +12,7 @@ from trainability.adapters.layer import SeenLayer
 from trainability.adapters.loss import LossSeen
 from trainability.adapters.numbers import Gathered
 from trainability.adapters.pairing import Pairs
+from trainability.adapters.threads import one_thread
 from trainability.adapters.validation import ValidationSeen
 from trainability.core.chart import SIGNS, Chart, LayerInfo, OptimizerFacts, Origin, ParameterFacts
 
@@ -48,7 +49,8 @@ class Record:
     def moment(self, step: int, layers: Sequence[SeenLayer]) -> None:
         """Measure all layers, in forward order, after the backward pass of `step` and its update."""
         self._layers.update({layer.info.name: layer.info for layer in layers})
-        self._moments.append((step, {layer.info.name: layer.signs() for layer in layers}))
+        with one_thread():
+            self._moments.append((step, {layer.info.name: layer.signs() for layer in layers}))
         gradients = {layer.info.name: layer.gradient for layer in layers if layer.gradient is not None}
         earlier, before = self._gradients
         if step == earlier + 1 and gradients.keys() == before.keys():

@@ -23,24 +23,31 @@ class Gradients:
         self._zeroed = True
 
     def _state(self) -> _State:
-        return tuple(None if p.grad is None else (id(p.grad), p.grad._version) for p in self._probes)
+        self._alive = [p.grad for p in self._probes]
+        return tuple(None if gradient is None else (id(gradient), gradient._version) for gradient in self._alive)
 
     def _note(self) -> None:
-        self._seen, self._alive = self._state(), [p.grad for p in self._probes]
+        self._seen = self._state()
 
     def before_backward(self) -> bool:
         """Whether the gradients so far were thrown away since the last backward pass or update."""
-        fresh = self._state() != self._seen or all(p.grad is None for p in self._probes)
-        self._zeroed |= fresh
+        before = self._seen
+        kept = self._alive  # until they are compared
         self._note()
+        fresh = self._seen != before or all(gradient is None for gradient in self._alive)
+        del kept
+        self._zeroed |= fresh
         return fresh
 
     def after_backward(self) -> bool:
         """Whether the backward pass brought any gradient."""
         before = self._seen
-        if all(p.grad is None for p in self._probes):
-            self._probes = _spread([p for p in self._parameters if p.grad is not None])
+        kept = self._alive  # until they are compared
         self._note()
+        if all(gradient is None for gradient in self._alive):
+            self._probes = _spread([p for p in self._parameters if p.grad is not None])
+            self._note()
+        del kept
         return self._seen != before
 
     def before_update(self) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trainability.adapters.layer import SeenLayer, thin
+from trainability.adapters.layer import SeenLayer, thin, thin_units
 from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, LAYERS, PASSING
 from trainability.adapters.torch.trace import Operation
 from trainability.core.chart import LayerInfo
@@ -101,7 +101,7 @@ def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:
 
 
 def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None, scale: float = 1.0) -> SeenLayer:
-    """The layer after its backward pass, in NumPy; `before` is its weight before the update.
+    """The layer after its backward pass, in NumPy; `before` is its weight before the update, thinned.
 
     `scale` is what the loss was multiplied by: gradients of answers still have it, those of weights no more.
     """
@@ -119,16 +119,17 @@ def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None, 
         activation=samples(answer, place if answer.dim() > 1 else -1),
         slope=_slopes(layer, values),
         largest_slope=_largest_slope(layer),
-        gradient=None if weight.grad is None else _matrix(weight.grad),
+        gradient=None if weight.grad is None else thinned(weight.grad).to("cpu", torch.float64).numpy(),
         answer_gradient=None if layer.gradient is None else layer.gradient.to("cpu", torch.float64).numpy() / scale,
-        weight=_matrix(weight),
-        before=None if before is None else _matrix(before),
+        weight=thinned(weight).to("cpu", torch.float64).numpy(),
+        before=None if before is None else before.to("cpu", torch.float64).numpy(),
     )  # fmt: skip
 
 
-def _matrix(tensor: torch.Tensor) -> np.ndarray:
-    """A weight or its gradient as (units, weights of a unit)."""
-    return tensor.detach().reshape(tensor.shape[0], -1).to("cpu", torch.float64).numpy()
+def thinned(tensor: torch.Tensor) -> torch.Tensor:
+    """A weight or its gradient as (units, weights of a unit), of large ones an even choice of units."""
+    rows = tensor.detach().reshape(tensor.shape[0], -1)
+    return rows[thin_units(*rows.shape)]
 
 
 def _slopes(layer: TracedLayer, pre: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import weakref
 from collections.abc import Callable
 from typing import Any, Final
@@ -46,16 +47,15 @@ class LossValue:
         """The scaler's factor in `root`, 1 without one."""
         return float(self._scale) if self._scale is not None and self._scaled() is root else 1.0
 
-    def of(self, root: torch.Tensor) -> torch.Tensor:
+    def of(self, root: torch.Tensor) -> float:
         """The loss that `root`, a scalar, is a multiple of, as for gradients that are added up over several batches."""
         loss = self._loss()
         function = root.grad_fn
         while loss is not None and loss.numel() == 1 and function is not None:
             if function is loss.grad_fn:
-                same = (loss >= 0) == (root >= 0)
-                return torch.where(same, loss.detach(), -loss.detach()).reshape(())
+                return math.copysign(float(loss.detach()), float(root.detach()))
             following = [one for one, _ in function.next_functions if one is not None]
             if function.name() not in _SCALED or len(following) != 1:
                 break
             function = following[0]
-        return root.detach().reshape(()) / self.scale(root)
+        return float(root.detach()) / self.scale(root)

@@ -58,13 +58,40 @@ class Trace(TorchFunctionMode):
         super().__init__()
         self.evaluations, self.value = evaluations, value
         self.recording = False
+        self._above: int | None = None
         self.operations: list[Operation] = []
+
+    def suspend(self) -> None:
+        """Be no longer entered for a while, wherever in the stack of modes this one is."""
+        above: list[Any] = []
+        while torch._C._len_torch_function_stack():
+            mode = torch._C._pop_torch_function_stack()
+            if mode is self:
+                self._above = len(above)
+                break
+            above.append(mode)
+        for mode in reversed(above):
+            torch._C._push_on_torch_function_stack(mode)
+
+    def resume(self) -> None:
+        """Be entered again, under as many modes as before; nothing if it is not suspended."""
+        if self._above is None:
+            return
+        above = [
+            torch._C._pop_torch_function_stack() for _ in range(min(self._above, torch._C._len_torch_function_stack()))
+        ]
+        torch._C._push_on_torch_function_stack(self)
+        for mode in reversed(above):
+            torch._C._push_on_torch_function_stack(mode)
+        self._above = None
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
+        if not self.recording and name not in LOSSES:
+            return func(*args, **kwargs)
         if name in LOSSES:
             answer = func(*args, **kwargs)
             if self.value is not None:
@@ -74,7 +101,7 @@ class Trace(TorchFunctionMode):
             if self.recording and torch.is_grad_enabled() and isinstance(answer, torch.Tensor):
                 self.operations.append(Operation(name, func, args, kwargs, answer))
             return answer
-        if not self.recording or not torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
             return func(*args, **kwargs)
         if name == "__get__":  # a property, such as .data
             name = getattr(getattr(func, "__self__", None), "__name__", name)

@@ -14,7 +14,7 @@ from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.gradients import Gradients
-from trainability.adapters.torch.layers import seen, traced_layers
+from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, hidden_parameters, parameters_of
 from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.loss_value import LossValue
@@ -44,7 +44,7 @@ class Watch:
         self._gradients = Gradients(list(model.parameters()))
         self._look: Look | None = None
         self._step, self._moment = 0, 0
-        self._step_losses: list[torch.Tensor] = []
+        self._step_losses: list[float] = []
         self._before: dict[int, torch.Tensor] = {}
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
@@ -69,6 +69,7 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._trace.resume()
         self._undo.close()
         self._trace.operations.clear()
         self._look = None
@@ -81,15 +82,18 @@ class Watch:
             if not isinstance(root, torch.Tensor) or not root.requires_grad:
                 backward(tensors, *args, **kwargs)
                 return
-            value = self._before_backward(root)
+            with torch._C.DisableTorchFunction():  # else every look at a tensor goes through the trace
+                value = self._before_backward(root)
             backward(tensors, *args, **kwargs)
-            if self._gradients.after_backward() and value is not None:
-                self._step_losses.append(value)
+            with torch._C.DisableTorchFunction():
+                if self._gradients.after_backward() and value is not None:
+                    self._step_losses.append(value)
 
         return watched
 
-    def _before_backward(self, root: torch.Tensor) -> torch.Tensor | None:
+    def _before_backward(self, root: torch.Tensor) -> float | None:
         """Look at the pass if it is time; answers the loss, None if it is no scalar."""
+        self._trace.resume()  # an optimiser that failed left it so
         self._evaluations.trained_on()
         self._evaluations.close(self._step)
         if self._gradients.before_backward():
@@ -108,7 +112,7 @@ class Watch:
         if root.numel() != 1:
             return None
         value = self._value.of(root)
-        if self.record.origin is None and self._look is None and not math.isfinite(float(value)):
+        if self.record.origin is None and self._look is None and not math.isfinite(value):
             self._loss_is_bad()
         return value
 
@@ -157,10 +161,12 @@ class Watch:
             return optimizer is self.optimizer
         return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
 
-    def _before_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+    def _before_update(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._counts(optimizer):
             return
-        self._trace.recording = False  # what follows is ours and the optimiser's
+        if not any(map(callable, (*args[1:], *kwargs.values()))):  # with a closure the passes are still to come
+            self._trace.recording = False  # what follows is ours and the optimiser's
+            self._trace.suspend()
         if id(optimizer) not in self._holders or self._look is not None:
             held = {id(p) for group in optimizer.param_groups for p in group["params"]}
             self._holders.add(id(optimizer))
@@ -170,7 +176,8 @@ class Watch:
         if self.record.origin is None and not self._gradients.finite():
             self._gradient_is_bad()
         if self._look is not None:
-            self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._look.layers}
+            self._before = {id(layer.weight): thinned(layer.weight).clone() for layer in self._look.layers}
+        if self._look is not None or self._trace.recording:
             settings = {
                 name: float(value) for name, value in optimizer.param_groups[0].items()
                 if isinstance(value, int | float) and not isinstance(value, bool)
@@ -179,28 +186,28 @@ class Watch:
 
     def _gradient_is_bad(self) -> None:
         """Note which parameter, the nearest to the loss, first got a gradient that is not finite from a finite loss."""
-        if not self._step_losses or not all(math.isfinite(float(loss)) for loss in self._step_losses):
+        if not self._step_losses or not all(map(math.isfinite, self._step_losses)):
             return
         gradients = [(self._names[id(p)], p.grad) for p in self.model.parameters() if p.grad is not None]
         bad = [name for name, gradient in gradients if not torch.isfinite(gradient).all()]
         sizes = [float(gradient.nan_to_num(0, 0, 0).abs().max()) for _, gradient in gradients if gradient.numel()]
-        before = max([*sizes, *(abs(float(loss)) for loss in self._step_losses)])
+        before = max([*sizes, *map(abs, self._step_losses)])
         self.record.origin = Origin(bad[-1].rpartition(".")[0] or bad[-1], self._step, "backward", before)
 
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
             return
         self._gradients.after_update()
-        if not self._step_losses and self._look is None:
-            return  # of this step another optimiser has moved the rest
-        if self._look is not None:
-            self._measure(self._look)
-        self._end_step()
-        surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
-        self._trace.recording = self._step == self._moment or surprised
+        if self._step_losses or self._look is not None:  # else another optimiser has moved the rest in this step
+            if self._look is not None:
+                self._measure(self._look)
+            self._end_step()
+            surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
+            self._trace.recording = self._step == self._moment or surprised
+        self._trace.resume()
 
     def _end_step(self) -> None:
-        losses = [float(loss) for loss in self._step_losses]
+        losses = self._step_losses
         self.record.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
         self._step_losses.clear()
         self._trace.operations.clear()
