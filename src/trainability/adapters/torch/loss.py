@@ -22,7 +22,7 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     seen.decreasing = not _negated(operations, made)
     if output is None:
         return
-    seen.last = _last_activation(output, operations)
+    seen.last = last_activation(output, operations)
     seen.add(
         output.detach().to("cpu", torch.float64).numpy(),
         None if target is None else target.detach().to("cpu", torch.float64).numpy(),
@@ -56,7 +56,7 @@ def _negated(operations: list[Operation], loss: Operation | None) -> bool:
     return bool(loss) and turned % 2 == 1
 
 
-def _last_activation(output: torch.Tensor, operations: list[Operation]) -> str | None:
+def last_activation(output: torch.Tensor, operations: list[Operation]) -> str | None:
     """The activation that made the loss's input, through what only reshapes."""
     wanted = id(output)
     for operation in reversed(operations):
