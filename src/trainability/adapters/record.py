@@ -21,12 +21,10 @@ class Record:
     Attributes:
         settings: name and settings of the optimiser, of each moment.
         foreign: parameters that the optimiser holds and that are not the model's.
-        validation: steps so far and loss on held-out data, whenever that was measured.
     """
 
     framework: str
     losses: list[float] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
     inputs: Gathered = field(default_factory=Gathered)
     loss: LossSeen = field(default_factory=LossSeen)
     settings: list[tuple[str, Mapping[str, float]]] = field(default_factory=list)
@@ -64,5 +62,5 @@ class Record:
             inputs=self.inputs.facts(), loss=loss, optimizer=optimizer, parameters=tuple(parameters),
             accumulated=self.accumulated, evaluating=tuple(sorted(self.evaluating)),
             normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, cut=tuple(self.cut),
-            origin=self.origin, validation=np.array(self.validation, float).reshape(-1, 2),
+            origin=self.origin,
         )  # fmt: skip

@@ -155,7 +155,6 @@ class Chart:
         dropout: the largest rate of dropout in training.
         cut: names of layers whose answers did not reach the loss by a differentiable way, though they were used.
         origin: of the first number that is not finite.
-        validation: steps so far and loss on held-out data, shape (times, 2).
     """
 
     framework: str
@@ -174,7 +173,6 @@ class Chart:
     dropout: float = 0.0
     cut: tuple[str, ...] = ()
     origin: Origin | None = None
-    validation: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
     @property
     def steps(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import keras
 
@@ -14,6 +14,9 @@ from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.core.chart import Chart, ParameterFacts
 from trainability.core.errors import SpecError
+
+BACKENDS: Final = ("jax", "torch")
+"""Those whose steps can be watched."""
 
 
 class Look(Protocol):
@@ -104,15 +107,15 @@ class Watch:
 
 def _look(model: keras.Model, record: Record) -> Look:
     backend = keras.backend.backend()
+    if backend not in BACKENDS:
+        raise SpecError(
+            f"Keras runs on '{backend}', whose training cannot be watched; set KERAS_BACKEND to {' or '.join(BACKENDS)} "
+            "before it is imported"
+        )
     if backend == "torch":
         from trainability.adapters.keras.torch_look import TorchLook
 
         return TorchLook(model, record)
-    if backend == "jax":
-        from trainability.adapters.keras.jax_look import JaxLook
+    from trainability.adapters.keras.jax_look import JaxLook
 
-        return JaxLook(model, record)
-    raise SpecError(
-        f"Keras runs on '{backend}', whose training cannot be watched; set KERAS_BACKEND to jax or torch before it is "
-        "imported"
-    )
+    return JaxLook(model, record)
