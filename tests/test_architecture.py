@@ -18,7 +18,7 @@ FLOORS = {
     "schedules": 1,
     "engine": 2, "theory": 2, "vitals": 2,
     "adapters": 3, "diagnosis": 3, "store": 3, "sweep": 3,
-    "report": 4,
+    "report": 4, "treatment": 4,
     "api": 5,
     "doctor": 6, "lab": 6, "testing": 6,
     "cli": 7,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
     from trainability.core.recipe import Recipe
-    from trainability.doctor import watch
+    from trainability.doctor import treat, watch
     from trainability.report.result import Result
     from trainability.theory import gain, init_, predict
 
@@ -26,6 +26,7 @@ _HOMES = {
     "against": "trainability.api",
     "card": "trainability.api",
     "compare": "trainability.api",
+    "treat": "trainability.doctor",
     "watch": "trainability.doctor",
     "forecast": "trainability.api",
     "open_result": "trainability.api",
@@ -55,6 +56,7 @@ __all__ = [
     "predict",
     "testing",
     "theory",
+    "treat",
     "watch",
 ]
 

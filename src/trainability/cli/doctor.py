@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import json as plain
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainability.cli.compare import check_place
+from trainability.core.errors import SpecError
+
+if TYPE_CHECKING:
+    from trainability.report.chart import Diagnosis
 
 _SCRIPT = typer.Argument(
-    help="The training script; what follows -- is for it.", metavar="SCRIPT.PY", show_default=False
-)
+    help="The training script (what follows -- is for it), or FILE.PY:FUNCTION, a recipe.", metavar="SCRIPT.PY|RECIPE",
+    show_default=False,
+)  # fmt: skip
 _ARGUMENTS = typer.Argument(metavar="[-- ARGUMENTS]...", show_default=False, hidden=True)
 
 
 def doctor(
-    script: Annotated[Path, _SCRIPT],
+    script: Annotated[str, _SCRIPT],
     arguments: Annotated[list[str] | None, _ARGUMENTS] = None,
+    treat: Annotated[
+        bool, typer.Option("--treat", help="Search for the smallest change that helps, and prove it.")
+    ] = False,
+    seeds: Annotated[int, typer.Option(help="Paired seeds of the proof, at least 5.", metavar="N")] = 5,
+    budget: Annotated[
+        str, typer.Option(help="The search may cost so many times the untreated training of all seeds.", metavar="3x")
+    ] = "3x",
     report: Annotated[
         Path | None, typer.Option(help="Write the chart as an HTML page.", metavar="FILE", show_default=False)
     ] = None,
@@ -27,27 +40,61 @@ def doctor(
         Path | None, typer.Option("--json", help="Write the findings as JSON.", metavar="FILE", show_default=False)
     ] = None,
 ) -> None:
-    """Run a PyTorch training script as it is, watch it train, and say why it does not learn.
+    """Run a training script as it is, or a recipe, watch it train, and say why it does not learn.
 
-    Exit code 0: nothing is wrong; 1: findings; the script's own if it fails. For example: trainability doctor train.py
+    Exit code 0: nothing is wrong; 1: findings; the script's own if it fails.
+    For example: trainability doctor train.py, or trainability doctor recipe.py:recipe --treat
     """
     check_place(report)
     check_place(json)
+    times = _times(budget)
+    if _is_recipe(script):
+        raise typer.Exit(_recipe(script, treat, seeds, times, report, json))
+    if treat:
+        raise SpecError(f"--treat needs a recipe, such as '{script}:recipe' for a function 'recipe' of a seed in it")
     from trainability.doctor import run_script
-    from trainability.report.document import write_whole
 
     made = run_script(script, arguments or [])
     for diagnosis in made.diagnoses:
         print(diagnosis.text(), file=sys.stderr)
     if not made.diagnoses:
         print(f"'{script}' trained no PyTorch model: no optimiser took a step", file=sys.stderr)
-    if json and made.diagnoses:
-        found = [diagnosis.to_dict() for diagnosis in made.diagnoses]
-        text = plain.dumps(found[0] if len(found) == 1 else found, indent=1, ensure_ascii=False, allow_nan=False)
-        write_whole(text + "\n", json, "findings")
-    if report and made.diagnoses:
-        for i, diagnosis in enumerate(made.diagnoses):
-            path = diagnosis.report(report if i == 0 else report.with_stem(f"{report.stem}-{i + 1}"))
-            print(f"chart: {path}", file=sys.stderr)
+    _write(made.diagnoses, report, json)
     healthy = all(diagnosis.healthy for diagnosis in made.diagnoses)
     raise typer.Exit(made.code or (0 if healthy else 1))
+
+
+def _recipe(where: str, treated: bool, seeds: int, budget: float, report: Path | None, json: Path | None) -> int:
+    from trainability.doctor import examine, read_recipe, treat
+
+    recipe = read_recipe(where)
+    said = (lambda line: print(f"  {line}", file=sys.stderr)) if treated else None
+    diagnosis = treat(recipe, seeds, budget, said) if said else examine(recipe)
+    print(diagnosis.text())
+    _write([diagnosis], report, json)
+    return 0 if diagnosis.healthy else 1
+
+
+def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | None) -> None:
+    from trainability.report.document import write_whole
+
+    if json and diagnoses:
+        found = [diagnosis.to_dict() for diagnosis in diagnoses]
+        text = plain.dumps(found[0] if len(found) == 1 else found, indent=1, ensure_ascii=False, allow_nan=False)
+        write_whole(text + "\n", json, "findings")
+    for i, diagnosis in enumerate(diagnoses if report else ()):
+        assert report is not None
+        path = diagnosis.report(report if i == 0 else report.with_stem(f"{report.stem}-{i + 1}"))
+        print(f"chart: {path}", file=sys.stderr)
+
+
+def _is_recipe(script: str) -> bool:
+    path, colon, name = script.rpartition(":")
+    return bool(colon) and path.endswith(".py") and name.isidentifier()
+
+
+def _times(budget: str) -> float:
+    try:
+        return float(budget.strip().lower().removesuffix("x"))
+    except ValueError:
+        raise SpecError(f"--budget is a number of times, such as 3x, got '{budget}'") from None

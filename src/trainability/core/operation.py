@@ -28,28 +28,26 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "wiring": Kind("changes training", ("all",), "train every parameter that the model uses, in training mode"),
-    "rate": Kind(
-        "changes training", (0.001, 0.01, 0.1, 0.3, 3.0, 10.0, 100.0, 1000.0), "multiply the learning rate by {}"
+    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs by the training data"),
+    "scale_targets": Kind("changes the model", ("standardize",), "{} the targets, and turn answers back"),
+    "activation": Kind(
+        "changes the model", ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"),
+        "make {} the hidden activation",
     ),
-    "schedule": Kind("changes training", ("constant", "cosine", "warmup"), "use a {} schedule of the learning rate"),
-    "clip": Kind("changes training", (0.1, 1.0), "clip the gradient's norm at {}"),
-    "decay": Kind("changes training", (0.0, 1e-4, 1e-2), "set weight decay to {}"),
+    "output": Kind("changes the model", ("fit",), "make output activation and loss {} the targets"),
+    "normalize": Kind("changes the model", ("layer", "batch"), "insert {} normalisation before the hidden activations"),
+    "wiring": Kind("changes training", ("all",), "train {} parameters that the model has, in training mode"),
     "dropout": Kind("changes training", (0.0, 0.1, 0.3), "set the rate of dropout to {}"),
     "initialize": Kind("changes training", ("critical",), "initialise every layer at the {} gain of its activation"),
     "optimizer": Kind("changes training", ("adam", "sgd", "rmsprop"), "train with {} at its usual rate"),
+    "decay": Kind("changes training", (0.0, 1e-4, 1e-2), "set weight decay to {}"),
+    "rate": Kind("changes training", (0.001, 0.01, 0.1, 0.3, 3.0, 10.0, 100.0, 1000.0), "multiply the rate by {}"),
     "batch": Kind("changes training", (0.25, 4.0), "multiply the batch size by {}"),
     "epochs": Kind("changes training", (3.0, 10.0), "train {} times as many epochs"),
-    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs by the training data"),
-    "scale_targets": Kind("changes the model", ("standardize",), "{} the targets, and turn answers back"),
-    "output": Kind("changes the model", ("fit",), "make output activation and loss {} the targets"),
-    "activation": Kind(
-        "changes the model", ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"),
-        "replace the hidden activations by {}",
-    ),
-    "normalize": Kind("changes the model", ("layer", "batch"), "insert {} normalisation before the hidden activations"),
+    "clip": Kind("changes training", (0.1, 1.0), "clip the gradient's norm at {}"),
+    "schedule": Kind("changes training", ("constant", "cosine", "warmup"), "use a {} schedule of the learning rate"),
 }  # fmt: skip
-"""Kind to what it is, in the order in which operations are applied and, cheapest first, tried."""
+"""Kind to what it is, in the order in which operations are applied: a rate is multiplied after the optimiser is set."""
 
 
 @dataclass(frozen=True)

@@ -61,22 +61,24 @@ class Outcome:
 
     Attributes:
         score: the metric on held-out samples; NaN where training broke.
+        metric: ``accuracy``, ``r2`` or ``own``.
         cost: samples that went through a training step.
         chart: what was seen, where it was watched.
     """
 
     score: float
+    metric: str
     cost: int
     chart: Chart | None = None
 
 
 class Trainer(Protocol):
-    """What an adapter knows of recipes; it seeds every generator of its framework before the recipe is made."""
+    """What an adapter knows of recipes: how to train one."""
 
-    def train(
-        self, make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool
+    def __call__(
+        self, make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
     ) -> Outcome:
-        """Make the recipe of `seed`, change it by the operations, train it and score it.
+        """Seed every generator, make the recipe of `seed`, change it by the operations, train it and score it.
 
         Raises:
             SpecError: an operation does not fit this recipe, as where there is no activation to replace.

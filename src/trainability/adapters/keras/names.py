@@ -11,13 +11,13 @@ LOSSES: Final[dict[str, tuple[str, LossKind]]] = {
     "mean_absolute_percentage_error": ("mape", "regression"), "mean_squared_logarithmic_error": ("msle", "regression"),
     "huber": ("huber", "regression"), "log_cosh": ("log_cosh", "regression"), "poisson": ("poisson", "regression"),
     "binary_crossentropy": ("bce", "binary"), "binary_focal_crossentropy": ("focal", "binary"),
-    "categorical_crossentropy": ("cross_entropy_of_probabilities", "classes"),
-    "sparse_categorical_crossentropy": ("cross_entropy_of_probabilities", "classes"),
+    "categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
+    "sparse_categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
     "categorical_focal_crossentropy": ("focal", "classes"), "categorical_hinge": ("multi_margin", "classes"),
     "hinge": ("hinge", "binary"), "squared_hinge": ("hinge", "binary"), "kl_divergence": ("kl_div", "unknown"),
 }  # fmt: skip
 """Keras' loss functions that take probabilities."""
-FROM_LOGITS: Final = {"bce": "bce_with_logits", "cross_entropy_of_probabilities": "cross_entropy"}
+FROM_LOGITS: Final = {"bce": "bce_with_logits", "probabilities_cross_entropy": "cross_entropy"}
 """The same where they take scores."""
 SPARSE: Final = "sparse_categorical_crossentropy"
 SETTINGS: Final = {

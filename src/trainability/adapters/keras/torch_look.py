@@ -21,6 +21,7 @@ from trainability.adapters.keras.names import loss_name, loss_of
 from trainability.adapters.record import Record
 from trainability.adapters.torch.loss import last_activation
 from trainability.adapters.torch.loss import see_loss as see_traced_loss
+from trainability.adapters.torch.names import ACTIVATIONS
 from trainability.adapters.torch.trace import Operation
 from trainability.adapters.torch.watch import Watch, parameters_in
 
@@ -81,8 +82,8 @@ class TorchLook(Watch):
         if loss_name(loss_of(self.model)) is None or y_pred is None:
             see_traced_loss(self.record.loss, root, operations)
         else:
-            first = keras.tree.flatten(y_pred)[0]
-            see_loss(self.model, self.record, y, y_pred, last_activation(first, operations))
+            made = last_activation(keras.tree.flatten(y_pred)[0], operations)
+            see_loss(self.model, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None)
         if self.record.origin is None and not torch.isfinite(root.detach()).all():
             self.record.origin = self._first_bad(operations)
 

@@ -54,6 +54,7 @@ class Watch:
         self.model = model
         self.record = Record("keras")
         self._look = _look(model, self.record)
+        self.validation: list[tuple[int, float]] = []
         self._step, self._moment = 0, 0
         self._undo = contextlib.ExitStack()
 
@@ -84,7 +85,7 @@ class Watch:
 
     def validated(self, loss: float) -> None:
         """Note the loss on held-out data."""
-        self.record.validation.append((self._step, loss))
+        self.validation.append((self._step, loss))
 
     def collect(self) -> None:
         """Bring the losses so far into the record."""

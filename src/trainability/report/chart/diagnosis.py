@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainability.core.chart import Chart
+from trainability.core.treatment import Treatment
 from trainability.diagnosis import Finding, diagnose
 
 if TYPE_CHECKING:
@@ -23,10 +24,12 @@ class Diagnosis:
     Attributes:
         chart: what was seen.
         name: of the model, for headings.
+        treatment: what helps, and its proof; None where none was asked for.
     """
 
     chart: Chart = field(repr=False)
     name: str = "model"
+    treatment: Treatment | None = field(default=None, repr=False)
 
     @functools.cached_property
     def findings(self) -> list[Finding]:
@@ -64,7 +67,8 @@ class Diagnosis:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: what ``--json`` prints."""
-        return {"findings": [finding.to_dict() for finding in self.findings], "healthy": self.healthy}
+        found: dict[str, Any] = {"findings": [finding.to_dict() for finding in self.findings], "healthy": self.healthy}
+        return found | ({"treatment": self.treatment.to_dict()} if self.treatment else {})
 
     def to_json(self) -> str:
         """`to_dict` as JSON text."""

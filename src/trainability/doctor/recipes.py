@@ -1,0 +1,126 @@
+"""The third door: a recipe, which the doctor trains itself, as it is and changed."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from trainability.core.errors import SpecError, UnknownName, UsageError
+from trainability.core.operation import Operation
+from trainability.core.recipe import Outcome, Recipe, Trainer
+from trainability.report.chart import Diagnosis
+
+Operations: TypeAlias = tuple[Operation, ...]
+T = TypeVar("T")
+
+
+def examine(recipe: Callable[[int], Recipe], seed: int = 0) -> Diagnosis:
+    """Train a recipe once, watch it, and say what is wrong.
+
+    Raises:
+        SpecError: the recipe is none, or fails.
+    """
+    made = _trainer(recipe)(recipe, (), seed, watch=True)
+    assert made.chart is not None
+    return Diagnosis(made.chart, _name(recipe))
+
+
+def treat(
+    recipe: Callable[[int], Recipe],
+    seeds: int = 5,
+    budget: float = 3.0,
+    said: Callable[[str], None] = lambda line: None,
+) -> Diagnosis:
+    """Find out why a recipe does not learn, search for the smallest change that helps, and prove it.
+
+    Args:
+        recipe: a function of a seed that makes model, loss, optimiser and data anew.
+        seeds: paired seeds of the proof.
+        budget: of the search, in multiples of the untreated training of all seeds.
+        said: hears a line after each training.
+
+    Returns:
+        the diagnosis of the untreated recipe, with its `treatment`.
+
+    Raises:
+        SpecError: the recipe is none, or fails; fewer than 5 seeds; a budget under 1.
+    """
+    from trainability.treatment import treat as search
+
+    found = search(recipe, _trainer(recipe), seeds, budget, said)
+    return Diagnosis(found.before, _name(recipe), found)
+
+
+def read_recipe(where: str) -> Callable[[int], Recipe]:
+    """The function that ``file.py:function`` names; the file is run to get it.
+
+    Raises:
+        SpecError: there is no such file, it fails, or the name is no function.
+        UnknownName: the file has no such name.
+    """
+    path, _, name = where.rpartition(":")
+    if not Path(path).is_file():
+        raise SpecError(f"there is no file '{path}'")
+    kept = list(sys.path)
+    sys.path.insert(0, str(Path(path).resolve().parent))
+    try:
+        names = runpy.run_path(path, run_name="__recipe__")
+    except Exception as error:
+        raise SpecError(f"'{path}' fails{_said_at(error, path)}") from error
+    finally:
+        sys.path[:] = kept
+    if name not in names:
+        raise UnknownName("function", name, [one for one, value in names.items() if callable(value) and one[0] != "_"])
+    if not callable(names[name]):
+        raise SpecError(f"'{name}' of '{path}' is no function of a seed")
+    return names[name]
+
+
+def _name(recipe: Callable[..., Any]) -> str:
+    return getattr(recipe, "__name__", "recipe")
+
+
+def _trainer(recipe: Callable[[int], Recipe]) -> Trainer:
+    """What trains recipes of this framework; whatever the user's code raises becomes a sentence."""
+    made = _guarded(recipe, "of seed 0", lambda: recipe(0))
+    if not isinstance(made, Recipe):
+        raise SpecError(f"'{_name(recipe)}' gave a {type(made).__name__}; a recipe gives a trainability.Recipe")
+    trainer = _of_framework(made.model)
+
+    def train(make: Callable[[int], Recipe], operations: Operations, seed: int, watch: bool = False) -> Outcome:
+        changed = "".join(f", {operation}" for operation in operations)
+        return _guarded(make, f"of seed {seed}{changed}", lambda: trainer(make, operations, seed, watch))
+
+    return train
+
+
+def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except UsageError:
+        raise
+    except Exception as error:
+        code = getattr(recipe, "__code__", None)
+        place = _said_at(error, code.co_filename if code else "")
+        raise SpecError(f"the recipe '{_name(recipe)}' {what} fails{place}") from error
+
+
+def _of_framework(model: Any) -> Trainer:
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(model, torch.nn.Module):
+        from trainability.adapters.torch.trainer import train
+
+        return train
+    raise SpecError(f"a recipe's model is a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
+
+
+def _said_at(error: BaseException, path: str) -> str:
+    """`` in line 7: ValueError: …``, the last line of the user's file that the error passed through."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == path]
+    line = error.lineno if isinstance(error, SyntaxError) and error.filename == path else lines[-1] if lines else None
+    where = f" in line {line}" if line else ""
+    return f"{where}: {type(error).__name__}: {error}"

@@ -1,0 +1,107 @@
+"""A treatment and its proof: treated against untreated and against random search, on paired seeds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart
+from trainability.core.errors import SpecError
+from trainability.core.recipe import Recipe, Trainer
+from trainability.core.treatment import Ablation, Treatment, Tried, Verdict
+from trainability.diagnosis import diagnose
+from trainability.treatment.candidates import at_random, of_diagnosis
+from trainability.treatment.search import grow, halving, shrink
+from trainability.treatment.trials import Operations, Trials
+
+FEWEST: Final = 5
+"""Paired seeds that a proof needs."""
+SEARCH_SEEDS: Final = 1000
+"""The search's first seed: far from those of the proof, which it must not have seen."""
+
+
+def treat(
+    make: Callable[[int], Recipe],
+    train: Trainer,
+    seeds: int = FEWEST,
+    budget: float = 3.0,
+    said: Callable[[str], None] = lambda line: None,
+) -> Treatment:
+    """Search for the smallest set of operations that helps, and prove it.
+
+    Args:
+        make: the recipe of a seed.
+        train: what trains it: an adapter's.
+        seeds: paired seeds of the proof, 0, 1, …
+        budget: of the search, in multiples of the untreated training of all seeds.
+        said: hears a line after each training.
+
+    Raises:
+        SpecError: fewer than 5 seeds, or a budget under 1.
+
+    Reference: paired t interval: Student (1908), Biometrika 6:1-25.
+    """
+    if seeds < FEWEST:
+        raise SpecError(f"a proof needs at least {FEWEST} seeds, got {seeds}")
+    if not (math.isfinite(budget) and budget >= 1):
+        raise SpecError(f"a budget is at least 1 (times the untreated training of all seeds), got {budget:g}")
+    proof = tuple(range(seeds))
+    search = tuple(range(SEARCH_SEEDS, SEARCH_SEEDS + seeds))
+
+    trials = Trials(make, train, said)
+    sick = trials.outcome((), search[0], watch=True).chart
+    assert sick is not None
+    samples = budget * seeds * trials.unit
+    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples)
+    best = grow(trials, ranked, search, max(0.0, samples - trials.cost))
+    operations, ablation = shrink(trials, best, search)
+
+    chance = Trials(make, train, said)
+    chance.unit = trials.unit
+    by_chance = halving(chance, at_random(search[0]), search, trials.cost)[0]
+
+    final = Trials(make, train, said)
+    untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
+    effect, *interval = _paired(final, operations, (), proof)
+    over, *over_interval = _paired(final, operations, by_chance, proof)
+    after = final.outcome(operations, proof[0], watch=True).chart if operations else None
+    return Treatment(
+        operations=operations, metric=final.metric, seeds=proof, untreated=untreated, treated=treated,
+        random_search=random, random_operations=by_chance, effect=effect, interval=(interval[0], interval[1]),
+        over_random=over, over_random_interval=(over_interval[0], over_interval[1]),
+        verdict=_verdict(after, interval[0]), before=sick, after=after,
+        ablation=ablation or tuple(Ablation(one, effect) for one in operations),
+        tried=tuple(_tried(trials, one, search) for one in ranked), search_seeds=search,
+        cost=trials.cost / trials.unit, random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
+    )  # fmt: skip
+
+
+def _each(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[float, ...]:
+    return tuple(trials.outcome(operations, seed).score for seed in seeds)
+
+
+def _paired(trials: Trials, a: Operations, b: Operations, seeds: Sequence[int]) -> tuple[float, float, float]:
+    """Mean of the paired differences a − b, and its 95 % interval."""
+    from scipy.stats import t
+
+    difference = trials.scores(a, seeds) - trials.scores(b, seeds)
+    known = difference[np.isfinite(difference)]
+    if len(known) < FEWEST:
+        return math.nan, math.nan, math.nan
+    mean = float(known.mean())
+    half = float(t.ppf(0.975, len(known) - 1) * known.std(ddof=1) / math.sqrt(len(known)))
+    return mean, mean - half, mean + half
+
+
+def _verdict(after: Chart | None, lowest: float) -> Verdict:
+    if after is None or not lowest > 0:
+        return "no-better"
+    return "improved" if any(finding.role == "root" for finding in diagnose(after)) else "cured"
+
+
+def _tried(trials: Trials, operations: Operations, seeds: Sequence[int]) -> Tried:
+    used = trials.trained(operations, seeds)
+    return Tried(operations, len(used), float(trials.scores(operations, used).mean()))

@@ -1,0 +1,67 @@
+"""Trainings of one recipe, each done once, and what they cost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from trainability.core.operation import Operation, in_order
+from trainability.core.recipe import Outcome, Recipe, Trainer
+
+Operations = tuple[Operation, ...]
+LOWEST: Final = {"accuracy": 0.0, "r2": -1.0}
+"""What a score counts as at least: below, a model is as good as none, and how far below says nothing."""
+HIGHEST: Final = {"accuracy": 1.0, "r2": 1.0}
+
+
+class Trials:
+    """Trains a recipe under sets of operations and keeps each outcome.
+
+    Attributes:
+        cost: samples that went through a training step so far; what was trained before costs nothing again.
+        unit: the same of one untreated training.
+    """
+
+    def __init__(self, make: Callable[[int], Recipe], train: Trainer, said: Callable[[str], None]):
+        self._make, self._train, self._said = make, train, said
+        self._outcomes: dict[tuple[Operations, int], Outcome] = {}
+        self.cost = 0
+        self.metric = "own"
+        self.unit = 0
+
+    def outcome(self, operations: Operations, seed: int, watch: bool = False) -> Outcome:
+        """Train once; SpecError where an operation does not fit the recipe."""
+        key = (in_order(operations), seed)
+        known = self._outcomes.get(key)
+        if known is None or (watch and known.chart is None):
+            made = self._train(self._make, key[0], seed, watch)
+            self.cost += 0 if known else made.cost
+            self.metric = made.metric
+            known = self._outcomes[key] = made
+            if not key[0] and not self.unit:
+                self.unit = made.cost
+            what = "; ".join(map(str, key[0])) or "untreated"
+            self._said(f"{what}: {made.metric} {made.score:.3g} (seed {seed})")
+        return known
+
+    def scores(self, operations: Operations, seeds: Sequence[int]) -> np.ndarray:
+        """Scores of the seeds, bounded from below so that one broken training does not decide alone."""
+        found = np.array([self.outcome(operations, seed).score for seed in seeds], float)
+        lowest = LOWEST.get(self.metric, -math.inf)
+        return np.maximum(np.where(np.isnan(found), lowest, found), lowest)
+
+    def trained(self, operations: Operations, seeds: Sequence[int]) -> list[int]:
+        """Those of the seeds on which the operations were trained."""
+        return [seed for seed in seeds if (in_order(operations), seed) in self._outcomes]
+
+    def expected(self, operations: Operations) -> float:
+        """What one training will cost, in samples."""
+        return self.unit * math.prod(float(o.value) for o in operations if o.kind == "epochs")
+
+    @property
+    def highest(self) -> float:
+        """The best score there can be."""
+        return HIGHEST.get(self.metric, math.inf)
