@@ -42,16 +42,22 @@ class Look:
     _slopes: Mapping[int, tuple[Any, Any]]
     _before: Mapping[str, np.ndarray]
 
-    def note(self, record: Record, step: int) -> None:
+    def value(self, number: int) -> np.ndarray:
+        """What a number of `facts` stands for."""
+        return np.asarray(self._program.values[number])
+
+    def note(self, record: Record, step: int, inputs: bool = True, loss: bool = True) -> None:
         """Take inputs, loss, cut layers and the first number that is not finite into the record.
 
-        To be called before the training goes on, which may take the arrays' memory.
+        To be called before the training goes on, which may take the arrays' memory. A caller that knows inputs or loss
+        better leaves them out.
         """
         values = self._program.values
-        fed = self._fed()
+        fed = self._fed() if inputs else None
         if fed is not None:
             record.inputs.add(np.asarray(values[fed]).astype(float))
-        self.facts.note(record.loss, values)
+        if loss:
+            self.facts.note(record.loss, values)
         record.cut.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = self._first_bad(step)

@@ -18,6 +18,9 @@ from trainability.core.errors import SpecError
 BACKENDS: Final = ("jax", "torch")
 """Those whose steps can be watched."""
 
+COLLECTED: Final = 64
+"""Losses are fetched after so many steps: a fetch waits for the step that computes it."""
+
 
 class Look(Protocol):
     """A step as one backend does it.
@@ -69,7 +72,9 @@ class Watch:
 
     def step(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Do what Keras' own function of one step does."""
-        if self._step != self._moment and not self._surprised():
+        if self._step % COLLECTED == 0:
+            self.collect()
+        if self._step < self._moment and not self._surprised():
             result = self._look.plain(function, arguments)
         else:
             result = self._look.watched(self._step, function, arguments)
