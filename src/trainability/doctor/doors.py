@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
 from trainability.report.chart import Diagnosis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from trainability.adapters.torch.watch import Watch
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Watching:
     """A watch over one model's training, to be entered around its loop; see `watch`."""
 
-    def __init__(self, watch: Watch, name: str):
+    def __init__(self, watch: Any, name: str):
         self._watch, self._name = watch, name
 
     def __enter__(self) -> Watching:
@@ -50,11 +51,11 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
     """Watch a training loop; the training itself comes out the same, bit for bit.
 
     Args:
-        model: a ``torch.nn.Module``.
-        optimizer: the one whose steps count; by default every one that holds a parameter of the model.
+        model: a ``torch.nn.Module``, or a Keras model that `fit` or `train_on_batch` trains.
+        optimizer: of PyTorch, the one whose steps count; by default every one that holds a parameter of the model.
 
     Raises:
-        SpecError: the model is none of PyTorch's, or has no parameters.
+        SpecError: the model is of neither, has no parameters, or is of Keras on a backend that cannot be watched.
 
     Example:
         >>> import torch
@@ -68,14 +69,44 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         >>> chart.diagnose().roots[0].code
         'double-softmax'
     """
-    torch = sys.modules.get("torch")
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    by_hand = torch is not None and isinstance(optimizer, torch.optim.Optimizer)  # a loop of PyTorch's own
+    if keras is not None and isinstance(model, keras.Model) and not by_hand:
+        from trainability.adapters.keras.watch import Watch as KerasWatch
+
+        if model.built and not model.weights:
+            raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+        return Watching(KerasWatch(model), type(model).__name__)
     if torch is None or not isinstance(model, torch.nn.Module):
-        raise SpecError(f"watch takes a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
+        kind = f"{type(model).__module__}.{type(model).__name__}"
+        raise SpecError(f"watch takes a torch.nn.Module or a Keras model, got {kind}")
     if not any(True for _ in model.parameters()):
         raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
     from trainability.adapters.torch.watch import Watch
 
     return Watching(Watch(model, optimizer), type(model).__name__)
+
+
+def watch_callback() -> Any:
+    """A Keras callback that watches the `fit` that it is handed to.
+
+    It has `diagnose()`, `plot()` and `report()` as a `Watching` has them, of the last `fit`.
+
+    Raises:
+        SpecError: Keras is not installed, or runs on a backend that cannot be watched.
+
+    Example:
+        ``seen = trainability.watch_callback(); model.fit(x, y, callbacks=[seen]); print(seen.diagnose().text())``
+    """
+    try:
+        from trainability.adapters.keras.callback import WatchCallback
+    except ImportError:
+        raise SpecError("Keras is not installed; pip install keras") from None
+
+    class Watched(WatchCallback):
+        diagnose, plot, report = Watching.diagnose, Watching.plot, Watching.report
+
+    return Watched()
 
 
 @dataclass(frozen=True)
@@ -87,20 +118,16 @@ class Script:
 
 
 def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> Script:
-    """Run a Python script as ``python path arguments`` would, and watch every PyTorch model that it trains.
+    """Run a Python script as ``python path arguments`` would, and watch every PyTorch or Keras model that it trains.
 
     Its output stays as it is. If it ends with an error, that is printed as ever and its exit code is kept, 130 after
     Ctrl-C; what was seen up to there is diagnosed all the same.
 
     Raises:
-        SpecError: there is no such script, or PyTorch is not installed.
+        SpecError: there is no such script.
     """
     if not Path(path).is_file():
         raise SpecError(f"there is no script '{path}'")
-    try:
-        from trainability.adapters.torch.script import watching_models
-    except ImportError:
-        raise SpecError("PyTorch is not installed; pip install torch") from None
     kept = sys.argv, list(sys.path)
     sys.argv, sys.path[0:0] = [os.fspath(path), *arguments], [str(Path(path).resolve().parent)]
     code = 0
@@ -116,12 +143,26 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 own = error.__traceback__
                 while own is not None and own.tb_frame.f_code.co_filename != os.fspath(path):
                     own = own.tb_next
-                traceback.print_exception(type(error), error, own)  # none of its frames: it could not be compiled
+                _print_error(error.with_traceback(own))  # none of its frames: it could not be compiled
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    trained = [one for one in watches if one.record.losses]
-    return Script(code, tuple(Diagnosis(one.chart(), type(one.model).__name__) for one in trained))
+    charts = [(one.chart(), type(one.model).__name__) for one in watches()]
+    return Script(code, tuple(Diagnosis(chart, name) for chart, name in charts if chart.steps))
+
+
+def _print_error(error: BaseException) -> None:
+    """Print it as Python does, without the places where we stand between the script and its library."""
+    said: list[traceback.TracebackException | None] = [traceback.TracebackException.from_exception(error)]
+    whole = said[0]
+    while said:
+        one = said.pop()
+        if one is not None:
+            kept = [frame for frame in one.stack if not frame.filename.startswith(OURS)]
+            one.stack = traceback.StackSummary.from_list(kept)
+            said += [one.__cause__, one.__context__]
+    assert whole is not None
+    print(*whole.format(), sep="", end="", file=sys.stderr)
 
 
 def _exit_code(left: SystemExit) -> int:

@@ -111,14 +111,19 @@ class Watch:
         )  # fmt: skip
 
 
-def _look(model: keras.Model, record: Record) -> Look:
+def check_backend() -> str:
+    """Keras' backend; SpecError for one whose steps cannot be watched."""
     backend = keras.backend.backend()
     if backend not in BACKENDS:
         raise SpecError(
             f"Keras runs on '{backend}', whose training cannot be watched; set KERAS_BACKEND to {' or '.join(BACKENDS)} "
             "before it is imported"
         )
-    if backend == "torch":
+    return backend
+
+
+def _look(model: keras.Model, record: Record) -> Look:
+    if check_backend() == "torch":
         from trainability.adapters.keras.torch_look import TorchLook
 
         return TorchLook(model, record)
