@@ -51,9 +51,9 @@ class Pairs:
 def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:
     """Whether like inputs (samples, features) have like targets (samples, targets), more than by chance.
 
-    The targets' likeness is summed once over pairs of nearest neighbours and once over all pairs, weighted by the inputs'
-    inner product, so that both local and linear dependence show; each sum is held against those of shuffled targets, and
-    the smaller of the two p-values, doubled, is the answer. A sample that came more than once counts once.
+    The targets' likeness is summed once over pairs of nearest neighbours and once over all pairs, weighted by the
+    inputs' inner product, so that both local and linear dependence show; each sum is held against those of shuffled
+    targets, and the smaller of the two p-values, doubled, is the answer. A sample that came more than once counts once.
 
     References: N. Mantel, The detection of disease clustering, Cancer Research 27 (1967); P. Moran, Notes on continuous
     stochastic phenomena, Biometrika 37 (1950).
@@ -63,7 +63,7 @@ def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:
     _, first = np.unique(x, axis=0, return_index=True)
     first = np.sort(first)[:: max(1, -(-len(first) // MOST_ROWS))]
     x, y = _standard(x[first]), y[first]
-    if labels or len(np.unique(y)) == 2:
+    if labels or (y.shape[1] == 1 and len(np.unique(y)) == 2):
         known_labels, y = np.unique(y, return_inverse=True)
         if len(known_labels) > MOST_CLASSES:
             return Pairing(len(x), math.nan, math.nan)

@@ -62,10 +62,10 @@ class Record:
     def gradient_noise(self, batch: int) -> float:
         """The batch size at which the gradient's noise is as large as the gradient, from the first few steps.
 
-        Two batches' gradients have the inner product |G|² and the squared size |G|² + noise / batch in the mean. Infinite
-        where nothing of them agrees, NaN without two steps in a row.
+        Two batches' gradients have the inner product |G|² and the squared size |G|² + noise / batch in the mean.
+        Infinite where nothing of them agrees, NaN without two steps in a row.
 
-        Reference: S. McCandlish et al., An empirical model of large-batch training, arXiv:1812.06162 (2018), appendix A.
+        Reference: S. McCandlish et al., An empirical model of large-batch training, arXiv:1812.06162 (2018).
         """
         agreed, size = (sum(part) for part in zip(*self._noise, strict=True)) if self._noise else (math.nan, math.nan)
         if not (math.isfinite(agreed) and math.isfinite(size)):
