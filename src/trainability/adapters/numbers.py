@@ -48,6 +48,7 @@ class Gathered:
         small = rows.shape[1] <= MOST_FEATURES
         with np.errstate(all="ignore"):
             deviation = np.where(finite.all(axis=0), rows.std(axis=0), np.nan) if small else np.zeros(0)
+            mean = np.where(finite.all(axis=0), rows.mean(axis=0), np.nan) if small else np.zeros(0)
         return TensorFacts(
             shape=self.shape,
             low=float(known.min()) if known.size else math.nan,
@@ -59,6 +60,8 @@ class Gathered:
             bad=float(1 - finite.mean()) if rows.size else 0.0,
             whole=bool((known == np.round(known)).all()),
             duplicate=_duplicate(rows) if small else 0.0,
+            feature_mean=mean,
+            distinct=len(np.unique(known)),
         )
 
 

@@ -16,6 +16,8 @@ MOST_FEATURES: Final = 4096
 MOST_CLASSES: Final = 100
 NEIGHBOURS: Final = 5
 SHUFFLES: Final = 199
+RIDGE: Final = 0.01
+"""Of a sample, with features of deviation 1."""
 
 
 @dataclass
@@ -63,12 +65,15 @@ def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:
     _, first = np.unique(x, axis=0, return_index=True)
     first = np.sort(first)[:: max(1, -(-len(first) // MOST_ROWS))]
     x, y = _standard(x[first]), y[first]
+    known_labels = None
     if labels or (y.shape[1] == 1 and len(np.unique(y)) == 2):
-        known_labels, y = np.unique(y, return_inverse=True)
-        if len(known_labels) > MOST_CLASSES:
+        found, place = np.unique(y, return_inverse=True)
+        if len(found) > MOST_CLASSES:
             return Pairing(len(x), math.nan, math.nan)
-        y = np.eye(len(known_labels))[y.reshape(-1)]
-    y = _standard(y) if not labels else y - y.mean(axis=0)
+        known_labels = np.eye(len(found))[place.reshape(-1)]
+        y = known_labels - known_labels.mean(axis=0)
+    else:
+        y = _standard(y)
     if len(x) < FEWEST_ROWS or not x.any() or not y.any():
         return Pairing(len(x), math.nan, math.nan)
     products = x @ x.T
@@ -81,7 +86,9 @@ def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:
         found = _likeness(weights, y)
         chances.append((1 + sum(_likeness(weights, y[order]) >= found for order in orders)) / (1 + SHUFFLES))
     size = float(np.sum(y * y)) / len(y)
-    return Pairing(len(x), _likeness(near, y) / (NEIGHBOURS * len(x) * size), min(1.0, 2 * min(chances)))
+    likeness = _likeness(near, y) / (NEIGHBOURS * len(x) * size)
+    attainable = _attained(near, known_labels) if known_labels is not None else _explained(near, x, y)
+    return Pairing(len(x), likeness, min(1.0, 2 * min(chances)), attainable)
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
@@ -100,6 +107,22 @@ def _neighbours(products: np.ndarray) -> np.ndarray:
     near = np.zeros_like(products)
     np.put_along_axis(near, nearest, 1.0, axis=1)
     return near
+
+
+def _attained(near: np.ndarray, labels: np.ndarray) -> float:
+    """Share of the labels' entropy that the neighbours' votes take away; `labels` are (samples, classes) of 0 and 1."""
+    share = labels.mean(axis=0)
+    votes = (near @ labels + share) / (NEIGHBOURS + 1)
+    entropy = float(-(share * np.log(share)).sum())
+    return 1 - float(np.mean(-np.log((votes * labels).sum(axis=1)))) / entropy
+
+
+def _explained(near: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Share of the targets' variance that the neighbours' mean explains, or a ridge regression without the sample."""
+    moved = y - near @ y / NEIGHBOURS
+    hat = x @ np.linalg.solve(x.T @ x + RIDGE * len(x) * np.eye(x.shape[1]), x.T) if x.shape[1] <= len(x) else None
+    residuals = [moved] if hat is None else [moved, (y - hat @ y) / np.maximum(1 - np.diag(hat), 1e-3)[:, None]]
+    return 1 - min(float(np.sum(r * r)) for r in residuals) / float(np.sum(y * y))
 
 
 def _likeness(weights: np.ndarray, y: np.ndarray) -> float:

@@ -56,6 +56,8 @@ class TensorFacts:
         bad: share of numbers that are NaN or infinite.
         whole: whether all are whole numbers.
         duplicate: share of features that are copies of an earlier one.
+        feature_mean: mean of each feature, as `feature_std`.
+        distinct: how many different numbers there are.
     """
 
     shape: tuple[int, ...]
@@ -68,6 +70,8 @@ class TensorFacts:
     bad: float
     whole: bool
     duplicate: float = 0.0
+    feature_mean: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    distinct: int = 0
 
 
 @dataclass(frozen=True)
@@ -170,11 +174,14 @@ class Pairing:
         likeness: correlation of a sample's target with those of its nearest neighbours among the inputs: 1 for equal
             ones, near 0 where inputs say nothing.
         p: how often shuffled targets are as like; NaN where there are too few rows.
+        attainable: share of the best constant answer's loss that a simple method takes away on samples it has not
+            seen: the nearest neighbours, or for numbers also a ridge regression.
     """
 
     rows: int
     likeness: float
     p: float
+    attainable: float = float("nan")
 
 
 @dataclass(frozen=True)
