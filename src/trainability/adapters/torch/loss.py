@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import torch
 
 from trainability.adapters.loss import LossSeen
@@ -9,10 +12,10 @@ from trainability.adapters.torch.names import ACTIVATIONS, LOSSES, PASSING
 from trainability.adapters.torch.trace import Operation
 
 
-def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) -> None:
-    """Find the loss at the end of the operations that lead to `root`, and take in what it got."""
+def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) -> np.ndarray | None:
+    """Find the loss at the end of the operations that lead to `root`, and take in what it got; answers the targets."""
     made = next((op for op in reversed(operations) if op.name in LOSSES), None)
-    output, target = _arguments(made) if made else _difference(operations)
+    output, target = arguments(made.arguments, made.keywords) if made else _difference(operations)
     if made:
         seen.name, seen.kind = LOSSES[made.name]
         seen.reduction = str(made.keywords.get("reduction", "mean"))
@@ -21,19 +24,23 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
         seen.kind = "regression" if target is not None else "unknown"
     seen.decreasing = not _negated(operations, made)
     if output is None:
-        return
+        return None
     made_by = last_activation(output, operations)
     seen.last = ACTIVATIONS[made_by.name] if made_by else None
+    wanted = None if target is None else target.detach().to("cpu", torch.float64).numpy()
     seen.add(
         output.detach().to("cpu", torch.float64).numpy(),
-        None if target is None else target.detach().to("cpu", torch.float64).numpy(),
+        wanted,
         labels=target is not None and not target.is_floating_point(),
+        axis=1 if output.dim() > 1 else -1,
     )
+    return wanted
 
 
-def _arguments(loss: Operation) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    named = [loss.keywords.get(name) for name in ("input", "target")]
-    given = [*loss.arguments[:2], *(value for value in named if value is not None)]
+def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    """Output and target among what a loss function was called with."""
+    named = [kwargs.get(name) for name in ("input", "target")]
+    given = [*args[:2], *(value for value in named if value is not None)]
     tensors = [value for value in given if isinstance(value, torch.Tensor)]
     return (tensors[0] if tensors else None), (tensors[1] if len(tensors) > 1 else None)
 
