@@ -23,6 +23,7 @@ class LossSeen:
 
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
+        answers: of each moment the classes that were asked for and those that were answered.
     """
 
     name: str = "custom"
@@ -36,9 +37,11 @@ class LossSeen:
     target: Gathered = field(default_factory=Gathered)
     target_shape: tuple[int, ...] = ()
     counts: Counter[int] = field(default_factory=Counter)
+    classes: int = 0
+    answers: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
-    def add(self, output: np.ndarray, target: np.ndarray | None, labels: bool = False) -> None:
-        """Take in what the loss got at a moment, batch first."""
+    def add(self, output: np.ndarray, target: np.ndarray | None, labels: bool = False, axis: int = -1) -> None:
+        """Take in what the loss got at a moment, batch first; `axis` is that of the classes' scores."""
         self.output.add(output)
         if target is None:
             return
@@ -48,6 +51,25 @@ class LossSeen:
         self.target.add(target)
         if labels:
             self.counts.update(int(label) for label in target.reshape(-1)[:MOST_LABELS])
+        if self.kind == "classes" and output.ndim > 1:
+            self.classes = output.shape[axis]
+            self._answered(target if labels else target.argmax(axis), output.argmax(axis))
+        elif self.kind == "binary" and output.shape == target.shape:
+            self._answered(target, output > (0 if self.name == "bce_with_logits" else 0.5))
+
+    def _answered(self, asked: np.ndarray, answered: np.ndarray) -> None:
+        if asked.shape == answered.shape:
+            self.answers.append((asked.reshape(-1)[:MOST_LABELS], answered.reshape(-1)[:MOST_LABELS]))
+
+    def _right(self) -> dict[int, float]:
+        """Share of right answers for each label, over the last third of the moments."""
+        if not self.answers:
+            return {}
+        asked, answered = (np.concatenate(one) for one in zip(*self.answers[len(self.answers) * 2 // 3 :], strict=True))
+        labels = np.unique(asked)
+        if len(labels) > MOST_CLASSES or not np.isfinite(labels).all():
+            return {}
+        return {int(label): float(np.mean(answered[asked == label] == label)) for label in labels}
 
     def facts(self) -> LossFacts | None:
         """What is known by now; None if nothing came."""
@@ -58,7 +80,7 @@ class LossSeen:
             name=self.name, kind=self.kind, reduction=self.reduction, output_shape=self.output.shape,
             target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
             counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
-            constant=self._constant(), decreasing=self.decreasing,
+            constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
         )  # fmt: skip
 
     def _constant(self) -> float:
@@ -74,6 +96,9 @@ class LossSeen:
             p = np.array(list(self.counts.values()), float)
             p = p[p > 0] / p.sum()
             return float(-(p * np.log(p)).sum())
+        if self.kind == "classes" and y.size and (y >= 0).all() and np.allclose(y.sum(axis=1), 1, atol=1e-3):
+            p = y.mean(axis=0)
+            return float(-(p[p > 0] * np.log(p[p > 0])).sum())
         if self.kind == "binary":
             p = np.clip(y.mean(axis=0), 1e-12, 1 - 1e-12)
             return float(np.mean(-(p * np.log(p) + (1 - p) * np.log(1 - p))))

@@ -12,6 +12,8 @@ from trainability.core.chart import TensorFacts
 
 MOST_FEATURES: Final = 10_000
 MOST_ROWS: Final = 1024
+MOST_NUMBERS: Final = 1_000_000
+"""Of a moment; of larger samples fewer rows are kept."""
 
 
 @dataclass
@@ -28,7 +30,8 @@ class Gathered:
             self.shape = values.shape
         flat = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(-1, 1)
         if not self.parts or flat.shape[1] == self.parts[0].shape[1]:
-            self.parts.append(flat[:MOST_ROWS])
+            kept = max(1, min(MOST_ROWS, MOST_NUMBERS // max(1, flat.shape[1])))
+            self.parts.append(flat[:: max(1, -(-len(flat) // kept))].copy())
 
     @property
     def rows(self) -> np.ndarray:
@@ -45,6 +48,7 @@ class Gathered:
         small = rows.shape[1] <= MOST_FEATURES
         with np.errstate(all="ignore"):
             deviation = np.where(finite.all(axis=0), rows.std(axis=0), np.nan) if small else np.zeros(0)
+            mean = np.where(finite.all(axis=0), rows.mean(axis=0), np.nan) if small else np.zeros(0)
         return TensorFacts(
             shape=self.shape,
             low=float(known.min()) if known.size else math.nan,
@@ -55,4 +59,16 @@ class Gathered:
             constant=float(np.mean(deviation == 0)) if deviation.size and len(rows) > 1 else 0.0,
             bad=float(1 - finite.mean()) if rows.size else 0.0,
             whole=bool((known == np.round(known)).all()),
+            duplicate=_duplicate(rows) if small else 0.0,
+            feature_mean=mean,
+            distinct=len(np.unique(known)),
         )
+
+
+def _duplicate(rows: np.ndarray) -> float:
+    """Share of features that are copies of an earlier one and are not constant."""
+    if len(rows) < 2 or rows.shape[1] < 2:
+        return 0.0
+    features = np.ascontiguousarray(rows.T)
+    changing = features[(features != features[:, :1]).any(axis=1)]
+    return (len(changing) - len({feature.tobytes() for feature in changing})) / rows.shape[1]

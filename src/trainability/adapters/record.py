@@ -11,6 +11,8 @@ import numpy as np
 from trainability.adapters.layer import SeenLayer
 from trainability.adapters.loss import LossSeen
 from trainability.adapters.numbers import Gathered
+from trainability.adapters.pairing import Pairs
+from trainability.adapters.validation import ValidationSeen
 from trainability.core.chart import SIGNS, Chart, LayerInfo, OptimizerFacts, Origin, ParameterFacts
 
 
@@ -35,6 +37,10 @@ class Record:
     dropout: float = 0.0
     cut: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
+    validation: ValidationSeen = field(default_factory=ValidationSeen)
+    pairs: Pairs = field(default_factory=Pairs)
+    _gradients: tuple[int, dict[str, np.ndarray]] = (-2, {})
+    _noise: list[tuple[float, float]] = field(default_factory=list)
     _moments: list[tuple[int, dict[str, dict[str, float]]]] = field(default_factory=list)
     _layers: dict[str, LayerInfo] = field(default_factory=dict)
 
@@ -42,6 +48,29 @@ class Record:
         """Measure all layers, in forward order, after the backward pass of `step` and its update."""
         self._layers.update({layer.info.name: layer.info for layer in layers})
         self._moments.append((step, {layer.info.name: layer.signs() for layer in layers}))
+        gradients = {layer.info.name: layer.gradient for layer in layers if layer.gradient is not None}
+        earlier, before = self._gradients
+        if step == earlier + 1 and gradients.keys() == before.keys():
+            self._noise.append(
+                (
+                    sum(float(np.vdot(before[name], gradient)) for name, gradient in gradients.items()),
+                    sum(float(np.vdot(g, g)) for both in (before, gradients) for g in both.values()) / 2,
+                )
+            )
+        self._gradients = step, gradients if len(self._noise) < 2 else {}
+
+    def gradient_noise(self, batch: int) -> float:
+        """The batch size at which the gradient's noise is as large as the gradient, from the first few steps.
+
+        Two batches' gradients have the inner product |G|² and the squared size |G|² + noise / batch in the mean.
+        Infinite where nothing of them agrees, NaN without two steps in a row.
+
+        Reference: S. McCandlish et al., An empirical model of large-batch training, arXiv:1812.06162 (2018).
+        """
+        agreed, size = (sum(part) for part in zip(*self._noise, strict=True)) if self._noise else (math.nan, math.nan)
+        if not (math.isfinite(agreed) and math.isfinite(size)):
+            return math.nan
+        return batch * max(0.0, size - agreed) / agreed if agreed > 0 else math.inf
 
     def chart(self, parameters: Sequence[ParameterFacts]) -> Chart:
         """What was seen so far."""
@@ -56,11 +85,13 @@ class Record:
         optimizer = None
         if self.settings:
             optimizer = OptimizerFacts(self.settings[0][0], self.settings[0][1], self.settings[-1][1], self.foreign)
+        batch = loss.output_shape[0] if loss and loss.output_shape else 0
         return Chart(
             framework=self.framework, layers=layers, moments=np.array([step for step, _ in self._moments], int),
-            signs=values, losses=np.array(self.losses), batch=loss.output_shape[0] if loss and loss.output_shape else 0,
+            signs=values, losses=np.array(self.losses), batch=batch,
             inputs=self.inputs.facts(), loss=loss, optimizer=optimizer, parameters=tuple(parameters),
             accumulated=self.accumulated, evaluating=tuple(sorted(self.evaluating)),
             normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, cut=tuple(self.cut),
-            origin=self.origin,
+            origin=self.origin, validation=self.validation.facts(), pairing=self.pairs.pairing(),
+            gradient_noise=self.gradient_noise(batch),
         )  # fmt: skip

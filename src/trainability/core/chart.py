@@ -55,6 +55,9 @@ class TensorFacts:
         constant: share of features that never change.
         bad: share of numbers that are NaN or infinite.
         whole: whether all are whole numbers.
+        duplicate: share of features that are copies of an earlier one.
+        feature_mean: mean of each feature, as `feature_std`.
+        distinct: how many different numbers there are.
     """
 
     shape: tuple[int, ...]
@@ -66,6 +69,9 @@ class TensorFacts:
     constant: float
     bad: float
     whole: bool
+    duplicate: float = 0.0
+    feature_mean: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    distinct: int = 0
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class LossFacts:
         broadcast: whether output and target differ in shape, so that they were stretched against each other.
         constant: the loss of the best constant answer to the targets that were seen; NaN if unknown.
         decreasing: whether a smaller loss is better, as far as its sign says: False for a negated loss.
+        classes: how many classes the output has scores for; 0 where it has none or that is unknown.
+        right: of class targets (or of 0 and 1) at the last moments, label to the share that was answered right.
     """
 
     name: str
@@ -97,6 +105,8 @@ class LossFacts:
     broadcast: bool = False
     constant: float = float("nan")
     decreasing: bool = True
+    classes: int = 0
+    right: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,43 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class ValidationFacts:
+    """What was seen of evaluations between updates.
+
+    Attributes:
+        steps: how many updates came before each evaluation, shape (evaluations,).
+        losses: the mean loss of each, shape (evaluations,).
+        inputs, target: their numbers; None where they were not seen.
+        counts: of class targets, label to how often it was seen.
+    """
+
+    steps: np.ndarray
+    losses: np.ndarray
+    inputs: TensorFacts | None = None
+    target: TensorFacts | None = None
+    counts: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Whether inputs tell anything of the targets that they are paired with.
+
+    Attributes:
+        rows: different samples that were looked at.
+        likeness: correlation of a sample's target with those of its nearest neighbours among the inputs: 1 for equal
+            ones, near 0 where inputs say nothing.
+        p: how often shuffled targets are as like; NaN where there are too few rows.
+        attainable: share of the best constant answer's loss that a simple method takes away on samples it has not
+            seen: the nearest neighbours, or for numbers also a ridge regression.
+    """
+
+    rows: int
+    likeness: float
+    p: float
+    attainable: float = float("nan")
+
+
+@dataclass(frozen=True)
 class Chart:
     """One watched run.
 
@@ -155,6 +202,9 @@ class Chart:
         dropout: the largest rate of dropout in training.
         cut: names of layers whose answers did not reach the loss by a differentiable way, though they were used.
         origin: of the first number that is not finite.
+        validation: of evaluations between updates; None where there were none.
+        pairing: of inputs and targets; None where either was not seen.
+        gradient_noise: the batch size at which the gradient's noise is as large as the gradient; NaN if unknown.
     """
 
     framework: str
@@ -173,6 +223,9 @@ class Chart:
     dropout: float = 0.0
     cut: tuple[str, ...] = ()
     origin: Origin | None = None
+    validation: ValidationFacts | None = None
+    pairing: Pairing | None = None
+    gradient_noise: float = float("nan")
 
     @property
     def steps(self) -> int:

@@ -11,8 +11,12 @@ from trainability.core.chart import Chart
 
 LEARNED: Final = 0.6
 """Share of the best constant answer's loss that a network has to take away to count as one that learns."""
+FEW: Final = 0.3
+"""Where a simple method attains less than `LEARNED`, as much as that counts as learning, but no less than this."""
 STILL: Final = 0.05
 """Under this share it has learned nothing."""
+CHANCE: Final = 0.02
+"""The largest p-value that counts as more than chance."""
 WINDOW: Final = 0.1
 """Share of the run's steps over which a loss is averaged."""
 
@@ -47,8 +51,30 @@ def progress(chart: Chart) -> float:
 
 
 def learns(chart: Chart) -> bool:
-    """Whether the run learned well enough that nothing needs to be said."""
-    return progress(chart) >= LEARNED
+    """Whether the run learned well enough that nothing needs to be said: as well as noisy data let a simple method."""
+    attainable = chart.pairing.attainable if chart.pairing is not None else math.nan
+    enough = LEARNED if math.isnan(attainable) else min(LEARNED, max(FEW, attainable))
+    return progress(chart) >= enough
+
+
+def validated(chart: Chart) -> tuple[float, float]:
+    """`progress` by the validation's losses: at its best, and at the end (the mean of the last two evaluations).
+
+    NaN without a validation, or where the best constant answer's loss is unknown.
+    """
+    constant = chart.loss.constant if chart.loss is not None else math.nan
+    losses = chart.validation.losses if chart.validation is not None else np.zeros(0)
+    if not len(losses) or not (math.isfinite(constant) and constant > 0):
+        return math.nan, math.nan
+    losses = np.where(np.isfinite(losses), losses, np.inf)
+    return 1 - float(losses.min()) / constant, 1 - float(losses[-2:].mean()) / constant
+
+
+def informative(chart: Chart) -> bool | None:
+    """Whether the inputs tell anything of the targets; None if that is unknown."""
+    if chart.pairing is None or math.isnan(chart.pairing.p):
+        return None
+    return chart.pairing.p <= CHANCE
 
 
 def diverged(chart: Chart) -> bool:
@@ -61,11 +87,14 @@ def diverged(chart: Chart) -> bool:
 
 
 def falling(chart: Chart) -> float:
-    """By which share the loss fell over the last third of the run, noise taken off: 0 where it did not."""
+    """By which share the loss fell over the last third of the run, noise taken off: 0 where it did not.
+
+    Of runs of less than 12 steps, all are taken.
+    """
     losses = chart.losses
-    if len(losses) < 12 or not np.isfinite(losses).all():
+    if len(losses) < 4 or not np.isfinite(losses).all():
         return 0.0
-    third = losses[-(len(losses) // 3) :]
+    third = losses[-(len(losses) // 3) :] if len(losses) >= 12 else losses
     half = len(third) // 2
     before, after = third[:half], third[half:]
     noise = math.sqrt(float(np.var(before)) / len(before) + float(np.var(after)) / len(after))

@@ -36,6 +36,7 @@ class Patient:
 
     Attributes:
         answer: from the model's output to what is scored; the identity but where an output activation was taken out.
+        targets: from held-out targets to the units that the loss is in.
         clip, schedule: of the gradient's norm and of the rate; None for none.
     """
 
@@ -48,6 +49,7 @@ class Patient:
     batch_size: int
     seed: int
     answer: Callable[[torch.Tensor], torch.Tensor] = lambda output: output
+    targets: Callable[[torch.Tensor], torch.Tensor] = lambda targets: targets
     clip: float | None = None
     schedule: str | None = None
     changes: dict[int, Change] = field(default_factory=dict)
@@ -116,6 +118,7 @@ def scale_targets(patient: Patient, value: str) -> None:
         raise SpecError("these targets are classes: they cannot be scaled")
     mean, deviation = y.mean(dim=0, keepdim=True), y.std(dim=0, keepdim=True, correction=0).clamp_min(1e-12)
     patient.train = (patient.train[0], (y - mean) / deviation)
+    patient.targets = lambda targets: (targets - mean) / deviation
     before = patient.answer
 
     def back(output: torch.Tensor) -> torch.Tensor:

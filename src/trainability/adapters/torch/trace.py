@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from trainability.adapters.torch.names import ACTIVATIONS
+from trainability.adapters.torch.names import ACTIVATIONS, LOSSES
+
+if TYPE_CHECKING:
+    from trainability.adapters.torch.evaluations import Evaluations
 
 
 @dataclass(eq=False)
@@ -45,10 +48,14 @@ class Operation:
 
 
 class Trace(TorchFunctionMode):
-    """While it is entered and `recording`, every torch function that Python calls is written down, and done as ever."""
+    """While it is entered and `recording`, every torch function that Python calls is written down, and done as ever.
 
-    def __init__(self) -> None:
+    Losses that are not for training go to `evaluations` instead.
+    """
+
+    def __init__(self, evaluations: Evaluations | None = None) -> None:
         super().__init__()
+        self.evaluations = evaluations
         self.recording = False
         self.operations: list[Operation] = []
 
@@ -56,9 +63,16 @@ class Trace(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in LOSSES and self.evaluations is not None and self.evaluations.evaluating:
+            value = func(*args, **kwargs)
+            self.evaluations.loss(args, kwargs, value)
+            if not self.recording or not torch.is_grad_enabled():
+                return value
+            self.operations.append(Operation(name, func, args, kwargs, value))
+            return value
         if not self.recording or not torch.is_grad_enabled():
             return func(*args, **kwargs)
-        name = getattr(func, "__name__", "")
         if name == "__get__":  # a property, such as .data
             name = getattr(getattr(func, "__self__", None), "__name__", name)
         written_over = (

@@ -34,7 +34,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
     patient.rewire()
     watched = Watch(patient.model, patient.optimizer) if watch else None
     with watched or contextlib.nullcontext():
-        cost = _fit(patient)
+        cost = _fit(patient, evaluate=watch)
     targets = patient.validation[1].numpy()
     return Outcome(
         score=score(_answers(patient), targets, recipe.metric, logits),
@@ -51,8 +51,12 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _fit(patient: Patient) -> int:
-    """The loop; the number of samples that went through a step. It ends early where the loss is not finite."""
+def _fit(patient: Patient, evaluate: bool) -> int:
+    """The loop; the number of samples that went through a step. It ends early where the loss is not finite.
+
+    Args:
+        evaluate: whether the loss on held-out samples is computed after every epoch.
+    """
     x, y = patient.train
     order = torch.Generator().manual_seed(patient.seed)
     size = patient.batch_size
@@ -76,6 +80,8 @@ def _fit(patient: Patient) -> int:
             cost, last = cost + len(rows), loss.detach()
         if not math.isfinite(float(last)):
             break
+        if evaluate:
+            _evaluate(patient)
     return cost
 
 
@@ -88,6 +94,16 @@ def _schedule(patient: Patient, steps: int) -> Any:
         "warmup": lambda step: min(1.0, (step + 1) / warm),
     }
     return torch.optim.lr_scheduler.LambdaLR(patient.optimizer, shapes[patient.schedule])
+
+
+def _evaluate(patient: Patient) -> None:
+    """Compute the loss on held-out samples, for a watch to see."""
+    x, y = patient.validation
+    training = patient.model.training
+    patient.model.eval()
+    with torch.no_grad():
+        patient.loss(patient.model(x[:SCORED]), patient.targets(y[:SCORED]))
+    patient.model.train(training)
 
 
 def _answers(patient: Patient) -> np.ndarray:

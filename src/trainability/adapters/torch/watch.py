@@ -7,11 +7,13 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
 
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
+from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.layers import TracedLayer, seen, traced_layers
 from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.names import LOSSES
@@ -35,7 +37,8 @@ class Watch:
         self.model, self.optimizer = model, optimizer
         self.record = Record("torch")
         self._names = {id(p): name for name, p in model.named_parameters()}
-        self._trace = Trace()
+        self._evaluations = Evaluations(model, self.record.validation)
+        self._trace = Trace(self._evaluations)
         self._layers: list[TracedLayer] = []
         self._step, self._moment = 0, 0
         self._step_losses: list[torch.Tensor] = []
@@ -53,6 +56,7 @@ class Watch:
             (optimizers.register_optimizer_step_post_hook, self._after_update),
         ):
             undo.callback(register(hook).remove)
+        undo.callback(self.model.register_forward_hook(self._evaluations.called).remove)
         original = torch.autograd.backward
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
         undo.callback(setattr, torch.autograd, "backward", original)
@@ -77,6 +81,8 @@ class Watch:
         return watched
 
     def _before_backward(self, root: torch.Tensor) -> None:
+        self._evaluations.trained_on()
+        self._evaluations.close(self._step)
         if root.numel() == 1:
             self._step_losses.append(root.detach().reshape(()))
         if self._left is not None:
@@ -106,15 +112,13 @@ class Watch:
                     self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
 
     def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
-        made = {id(operation.output) for operation in operations}
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
-        if self._layers:
-            first = operations.index(self._layers[0].operation)
-            own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()} | made
-            fed = [t for op in operations[: first + 1] for t in op.tensors() if id(t) not in own and t.dim() > 0]
-            if fed and fed[0].is_floating_point():
-                self.record.inputs.add(fed[0].detach().to("cpu", torch.float64).numpy())
-        see_loss(self.record.loss, root, operations)
+        inputs = self._inputs(operations)
+        if inputs is not None:
+            self.record.inputs.add(inputs)
+        targets = see_loss(self.record.loss, root, operations)
+        if inputs is not None and targets is not None:
+            self.record.pairs.add(inputs, targets, self.record.loss.labels)
         for name, module in self.model.named_modules():
             norm = isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
             if isinstance(module, _DROPOUT):
@@ -126,6 +130,18 @@ class Watch:
                 self.record.normalized_one.add("batch_norm")
         if self.record.origin is None and not torch.isfinite(root.detach()).all():
             self.record.origin = self._first_bad(operations)
+
+    def _inputs(self, operations: list[Operation]) -> np.ndarray | None:
+        """What the first parameter meets: the model's input after whatever was done to it without parameters."""
+        own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()}
+        for operation in operations:
+            if not any(id(tensor) in self._names for tensor in parameters_in(operation)):
+                continue
+            fed = [tensor for tensor in operation.tensors() if id(tensor) not in own and tensor.dim() > 0]
+            fed = [t for t in fed if t._base is None or id(t._base) not in own]
+            if fed and not fed[0].requires_grad:
+                return fed[0].detach().to("cpu", torch.float64).numpy() if fed[0].is_floating_point() else None
+        return None
 
     def _first_bad(self, operations: list[Operation]) -> Origin:
         """The first operation that answers something that is not finite."""
@@ -204,6 +220,7 @@ class Watch:
 
     def chart(self) -> Chart:
         """What was seen so far."""
+        self._evaluations.close(self._step)
         return self.record.chart(
             [
                 ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -38,6 +39,7 @@ ACTIVATION_EXPLOSIVE = Rule(
         "dying-relu",
         "inputs-unscaled",
     ),
+    treatments=(Operation("activation", "relu"), Operation("activation", "tanh")),
     sick=lambda: chart(activation="exponential", losses=stays()),
     healthy=lambda: chart(activation="exponential"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns, progress
@@ -25,6 +26,7 @@ ACTIVATION_MISSING = Rule(
     advice="Linear layers on top of each other are one linear layer, whatever their number. Put an activation, such as ReLU "
     "or GELU, after every hidden layer.",
     explains=("capacity-low", "too-few-steps", "vanishing-gradient"),
+    treatments=(Operation("activation", "relu"), Operation("activation", "tanh")),
     sick=lambda: chart(activation=None, losses=stays()),
     healthy=lambda: chart(activation=None),
 )

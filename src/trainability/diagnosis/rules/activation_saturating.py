@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -37,6 +38,13 @@ ACTIVATION_SATURATING = Rule(
     "inputs, start with smaller weights, lower the learning rate, normalise between layers, or use an activation without "
     "flat ends.",
     explains=("vanishing-gradient", "too-few-steps", "learning-rate-low"),
+    treatments=(
+        Operation("scale_inputs", "standardize"),
+        Operation("activation", "relu"),
+        Operation("normalize", "layer"),
+        Operation("initialize", "critical"),
+        Operation("rate", 0.1),
+    ),
     reference="X. Glorot, Y. Bengio, AISTATS 2010, section 3",
     sick=lambda: chart({"saturated": [0.9, 0.8, 0.2, 0.0]}, "tanh", losses=stays()),
     healthy=lambda: chart({"saturated": [0.9, 0.8, 0.2, 0.0]}, "tanh"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, loss
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -28,6 +29,7 @@ DOUBLE_SOFTMAX = Rule(
     advice="This loss expects scores (logits) and applies softmax or sigmoid itself. With probabilities as its input the "
     "gradient stays small and the loss cannot come near 0. Remove the activation of the output layer.",
     explains=("vanishing-gradient", "learning-rate-low", "too-few-steps", "output-activation", "capacity-low"),
+    treatments=(Operation("output", "fit"),),
     sick=lambda: chart(loss=loss(last="softmax")),
     healthy=lambda: chart(loss=loss(last="log_softmax")),
 )

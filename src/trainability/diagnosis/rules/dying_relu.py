@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -42,6 +43,12 @@ DYING_RELU = Rule(
     advice="A ReLU unit whose pre-activation is negative for every input stays as it is for ever. Lower the learning rate, "
     "initialise with He's variance and biases of 0, normalise between layers, or use leaky ReLU, ELU or GELU.",
     explains=("vanishing-gradient", "too-few-steps", "learning-rate-low", "capacity-low"),
+    treatments=(
+        Operation("rate", 0.1),
+        Operation("activation", "leaky_relu"),
+        Operation("initialize", "critical"),
+        Operation("normalize", "layer"),
+    ),
     reference="L. Lu et al., Dying ReLU and initialization, Communications in Computational Physics 28 (2020)",
     sick=lambda: chart({"dead": [0.1, 0.97, 1.0, 0.0]}, losses=stays()),
     healthy=lambda: chart({"dead": [0.1, 0.6, 0.6, 0.0]}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -24,6 +25,7 @@ EVAL_MODE_IN_TRAINING = Rule(
     advice="model.eval() was left on, so dropout does nothing and batch normalisation uses its running statistics, which "
     "never move. Call model.train() before training, and again after every evaluation.",
     explains=("learning-rate-low", "too-few-steps", "overfitting", "vanishing-gradient"),
+    treatments=(Operation("wiring", "all"),),
     sick=lambda: chart(evaluating=("net.1",), losses=stays()),
     healthy=lambda: chart(),
 )

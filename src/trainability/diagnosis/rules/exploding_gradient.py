@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import first_over_last, learns
@@ -31,6 +32,12 @@ EXPLODING_GRADIENT = Rule(
     advice="The first layers get gradients thousands of times those of the last ones. Initialise with smaller weights (the "
     "activation's critical gain), normalise between layers, or clip the gradient.",
     explains=("learning-rate-high", "nan-origin"),
+    treatments=(
+        Operation("initialize", "critical"),
+        Operation("normalize", "layer"),
+        Operation("clip", 1.0),
+        Operation("rate", 0.1),
+    ),
     reference="S. Schoenholz et al., Deep information propagation, ICLR 2017",
     sick=lambda: chart({"gradient_rms": [5e4, 900.0, 10.0, 0.02]}, losses=stays()),
     healthy=lambda: chart({"gradient_rms": [5e4, 900.0, 10.0, 0.02]}),

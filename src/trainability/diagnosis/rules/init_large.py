@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -35,6 +36,7 @@ INIT_LARGE = Rule(
     advice="With such large weights bounded activations saturate, and unbounded ones grow from layer to layer. Initialise "
     "with a variance of gain² / fan_in: gain √2 for ReLU (He), 1 for tanh (LeCun, Glorot).",
     explains=("activation-saturating", "exploding-gradient", "learning-rate-high", "nan-origin", "vanishing-gradient"),
+    treatments=(Operation("initialize", "critical"), Operation("normalize", "layer")),
     reference="X. Glorot, Y. Bengio, AISTATS 2010",
     sick=lambda: chart({"weight_rms": [3.0] * 4}, losses=stays()),
     healthy=lambda: chart({"weight_rms": [3.0] * 4}),

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -49,6 +50,7 @@ INIT_SMALL = Rule(
         "learning-rate-high",
         "dying-relu",
     ),
+    treatments=(Operation("initialize", "critical"), Operation("normalize", "layer")),
     reference="K. He et al., Delving deep into rectifiers, ICCV 2015",
     sick=lambda: chart({"weight_rms": [0.02] * 4}, losses=stays()),
     healthy=lambda: chart({"weight_rms": [0.02] * 4}),

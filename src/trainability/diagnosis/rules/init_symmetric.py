@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import hidden, learns
@@ -36,6 +37,7 @@ INIT_SYMMETRIC = Rule(
     advice="Units that start with equal weights get equal gradients and stay equal, so the layer is as good as one unit. "
     "Draw the first weights at random.",
     explains=("capacity-low", "too-few-steps", "learning-rate-low", "vanishing-gradient", "init-small"),
+    treatments=(Operation("initialize", "critical"),),
     sick=lambda: chart({"twins": [1.0, 1.0, 1.0, 0.0]}, losses=stays()),
     healthy=lambda: chart({"twins": [1.0, 1.0, 1.0, 0.0]}),
 )

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, numbers, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns
@@ -47,6 +48,7 @@ INPUTS_UNSCALED = Rule(
         "activation-saturating", "dying-relu", "learning-rate-high", "exploding-gradient", "nan-origin", "init-large",
         "vanishing-gradient", "too-few-steps", "learning-rate-low", "targets-unscaled", "activation-explosive",
     ),
+    treatments=(Operation("scale_inputs", "standardize"),),
     sick=lambda: chart(losses=stays(), inputs=numbers(low=0.0, high=255.0, mean=90.0, std=70.0)),
     healthy=lambda: chart(inputs=numbers(low=0.0, high=255.0, mean=90.0, std=70.0)),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import diverged, learns, progress, trained, typical
@@ -38,6 +39,13 @@ LEARNING_RATE_HIGH = Rule(
     advice="A step changes the weights by a tenth of their size or more, and the loss grows or jumps instead of falling. "
     "Divide the learning rate by 10 (again, if need be), or add a warm-up or gradient clipping.",
     explains=("dying-relu", "exploding-gradient", "nan-origin", "activation-saturating", "class-imbalance"),
+    treatments=(
+        Operation("rate", 0.1),
+        Operation("rate", 0.01),
+        Operation("rate", 0.001),
+        Operation("clip", 1.0),
+        Operation("schedule", "warmup"),
+    ),
     reference="A. Karpathy, nn-zero-to-hero: updates near 1e-3 of the weights are usual",
     sick=lambda: chart({"update_ratio": [0.2] * 4}, losses=np.linspace(0.7, 60, 200)),
     healthy=lambda: chart({"update_ratio": [-0.9] * 4}),

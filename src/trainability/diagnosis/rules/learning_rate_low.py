@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, falls, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import diverged, learns, progress, trained, typical
@@ -37,6 +38,7 @@ LEARNING_RATE_LOW = Rule(
     advice="In one step even the fastest layer changes by less than a ten-thousandth of its size, so that thousands of steps "
     "leave it where it started. Multiply the learning rate by 10 (again, if need be).",
     explains=("too-few-steps", "capacity-low"),
+    treatments=(Operation("rate", 10.0), Operation("rate", 100.0), Operation("rate", 1000.0)),
     reference="A. Karpathy, nn-zero-to-hero: updates near 1e-3 of the weights are usual",
     sick=lambda: chart({"update_ratio": [-5.2] * 4}, losses=falls(0.7, 0.66)),
     healthy=lambda: chart({"update_ratio": [-3.2] * 4}, losses=stays()),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, loss
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import diverged, learns, trained, typical
@@ -38,6 +39,7 @@ LOSS_REDUCTION = Rule(
     check=_check,
     advice="With a sum the gradient grows with the batch. Use reduction='mean', or divide the learning rate by the batch size.",
     explains=("learning-rate-high", "exploding-gradient", "nan-origin", "dying-relu"),
+    treatments=(Operation("output", "fit"), Operation("rate", 0.01)),
     sick=lambda: _summed(losses=np.linspace(20, 900, 200)),
     healthy=lambda: _summed(),
 )

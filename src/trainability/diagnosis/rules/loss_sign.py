@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, loss
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -22,6 +23,7 @@ LOSS_SIGN = Rule(
     advice="What this library's loss measures should become small; here its negative is minimised, so training drives the "
     "model away from its targets. Remove the minus sign.",
     explains=("learning-rate-high", "exploding-gradient", "nan-origin"),
+    treatments=(Operation("output", "fit"),),
     sick=lambda: chart(losses=-np.linspace(0.7, 90, 200), loss=loss(decreasing=False)),
     healthy=lambda: chart(),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainability.core.chart import Chart, Origin
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -23,6 +24,13 @@ NAN_ORIGIN = Rule(
     "logarithm or a division near 0, or an exponential; use the loss's stable form on scores. In weights: the steps before "
     "were too large.",
     explains=("learning-rate-low", "too-few-steps", "dying-relu", "vanishing-gradient"),
+    treatments=(
+        Operation("scale_inputs", "standardize"),
+        Operation("output", "fit"),
+        Operation("rate", 0.1),
+        Operation("rate", 0.01),
+        Operation("clip", 1.0),
+    ),
     sick=lambda: chart(origin=Origin("net.2", 7, "forward", 3e38)),
     healthy=lambda: chart(),
 )

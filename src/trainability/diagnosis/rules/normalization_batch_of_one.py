@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns
@@ -21,6 +22,7 @@ NORMALIZATION_BATCH_OF_ONE = Rule(
     advice="The mean and deviation of one sample take away what tells it from others. Use larger batches, or layer or group "
     "normalisation.",
     explains=("too-few-steps", "vanishing-gradient", "learning-rate-high"),
+    treatments=(Operation("batch", 32.0), Operation("normalize", "layer")),
     sick=lambda: chart(normalized_one=("net.1",), losses=chart().losses * 0 + 0.69),
     healthy=lambda: chart(normalized_one=("net.1",)),
 )

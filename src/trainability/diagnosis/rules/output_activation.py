@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, numbers, regression, stays
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -52,6 +53,7 @@ OUTPUT_ACTIVATION = Rule(
         "dying-relu", "vanishing-gradient", "targets-unscaled", "learning-rate-low", "too-few-steps", "capacity-low",
         "activation-saturating", "learning-rate-high",
     ),
+    treatments=(Operation("output", "fit"),),
     sick=lambda: chart(losses=stays(1.0), loss=regression(last="sigmoid")),
     healthy=lambda: chart(loss=regression(last="sigmoid", target=numbers(low=0.0, high=1.0, mean=0.5, std=0.3))),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns, trained
@@ -47,6 +48,7 @@ OVER_REGULARIZED = Rule(
     advice="The penalty draws the weights towards 0 more strongly than the data draw them anywhere else. Divide the weight "
     "decay by 10 or 100.",
     explains=("vanishing-gradient", "init-small", "too-few-steps", "learning-rate-low", "capacity-low", "dying-relu"),
+    treatments=(Operation("decay", 0.0), Operation("decay", 0.0001)),
     sick=lambda: _decayed(stays()),
     healthy=lambda: _decayed(chart().losses),
 )

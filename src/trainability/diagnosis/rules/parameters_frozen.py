@@ -6,6 +6,7 @@ import dataclasses
 from typing import Final
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns
@@ -38,6 +39,7 @@ PARAMETERS_FROZEN = Rule(
     advice="Most parameters have requires_grad off. If that was not on purpose, switch it on; if it was, the frozen part does "
     "not carry what the rest needs: train its last layers, too.",
     explains=("capacity-low", "too-few-steps", "learning-rate-low", "graph-detached"),
+    treatments=(Operation("wiring", "all"),),
     sick=lambda: _frozen(losses=stays()),
     healthy=lambda: _frozen(),
 )

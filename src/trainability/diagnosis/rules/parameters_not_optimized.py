@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
 
@@ -43,6 +44,7 @@ PARAMETERS_NOT_OPTIMIZED = Rule(
     "built, or layers lie in a plain Python list, which the model does not know. Build the optimiser last, and keep layers "
     "in a ModuleList. What is to stay as it is should say requires_grad_(False).",
     explains=("learning-rate-low", "too-few-steps", "capacity-low"),
+    treatments=(Operation("wiring", "all"),),
     sick=_headless,
     healthy=_frozen_on_purpose,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trainability.core.chart import Chart, OptimizerFacts
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns, progress
@@ -35,6 +36,7 @@ SCHEDULE_WRONG = Rule(
     advice="The learning rate fell to almost nothing while the loss was still high. Let the schedule count what you think it "
     "counts (epochs, not steps), and end it when training ends.",
     explains=("learning-rate-low", "too-few-steps"),
+    treatments=(Operation("schedule", "constant"), Operation("schedule", "cosine")),
     sick=lambda: _scheduled(1e-7),
     healthy=lambda: _scheduled(0.01),
 )

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, numbers, regression, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import learns
@@ -43,6 +44,7 @@ TARGETS_UNSCALED = Rule(
         "dying-relu",
         "learning-rate-low",
     ),
+    treatments=(Operation("scale_targets", "standardize"),),
     sick=lambda: chart(losses=stays(1e6), loss=regression(target=numbers(mean=5e3, std=3e3), constant=9e6 / 10)),
     healthy=lambda: chart(losses=stays(1.0), loss=regression()),
 )

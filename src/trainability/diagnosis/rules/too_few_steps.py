@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import falling, learns, progress
@@ -32,6 +33,12 @@ TOO_FEW_STEPS = Rule(
     check=_check,
     advice="The loss was still falling when training ended. Train for more steps (several times as many), or reach the same "
     "place sooner with a larger learning rate.",
+    treatments=(
+        Operation("rate", 10.0),
+        Operation("epochs", 3.0),
+        Operation("epochs", 10.0),
+        Operation("optimizer", "adam"),
+    ),
     sick=lambda: chart(losses=np.linspace(0.69, 0.55, 200)),
     healthy=lambda: chart(losses=stays()),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from trainability.core.chart import Chart
+from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import first_over_last, learns
@@ -32,6 +33,12 @@ VANISHING_GRADIENT = Rule(
     "drawn. Use an activation that keeps the gradient (ReLU, GELU, tanh in place of sigmoid) with its critical gain, "
     "normalisation or shortcuts between layers, or fewer layers.",
     explains=("learning-rate-low", "too-few-steps", "capacity-low", "class-imbalance"),
+    treatments=(
+        Operation("activation", "relu"),
+        Operation("initialize", "critical"),
+        Operation("normalize", "layer"),
+        Operation("normalize", "batch"),
+    ),
     reference="X. Glorot, Y. Bengio, AISTATS 2010; S. Schoenholz et al., Deep information propagation, ICLR 2017",
     sick=lambda: chart({"gradient_rms": [1e-9, 1e-7, 1e-4, 0.02]}, "sigmoid", losses=stays()),
     healthy=lambda: chart({"gradient_rms": [1e-9, 1e-7, 1e-4, 0.02]}, "sigmoid"),

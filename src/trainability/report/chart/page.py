@@ -10,7 +10,7 @@ import numpy as np
 from trainability.core.chart import Chart
 from trainability.diagnosis import RULES
 from trainability.report.chart import proof
-from trainability.report.chart.figure import HEADINGS, figure
+from trainability.report.chart.figure import HEADINGS, heat_map, losses
 from trainability.report.chart.words import conclusion, figures, place
 from trainability.report.document import document, figure_section
 from trainability.report.style import Picture
@@ -35,15 +35,17 @@ def render(diagnosis: Diagnosis) -> str:
 
 
 def _signs(chart: Chart, when: str, name: str) -> list[str]:
-    sections = []
+    """The loss and the vital signs over time."""
+    if not chart.steps:
+        return []
+    caption = f"The loss of every step{when}."
+    sections = [figure_section("Loss" + when, Picture(losses(chart), caption, caption), f"{name}-loss")]
     for sign in SHOWN if len(chart.moments) else ():
         if not np.isfinite(chart.signs[sign]).any():
             continue
-        heading = f"{HEADINGS[sign][:1].upper()}{HEADINGS[sign][1:]}"
-        caption = f"{heading}{when}, by layer (the input's on top) and step; below it the loss."
-        sections.append(
-            figure_section(heading + when, Picture(figure(chart, sign), caption, caption), f"{name}-{sign}")
-        )
+        heading = f"{HEADINGS[sign][:1].upper()}{HEADINGS[sign][1:]}{when}"
+        caption = f"{heading}, by layer (the input's on top) and step."
+        sections.append(figure_section(heading, Picture(heat_map(chart, sign), "", caption), f"{name}-{sign}"))
     return sections
 
 

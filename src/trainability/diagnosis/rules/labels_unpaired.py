@@ -1,0 +1,52 @@
+"""Targets that belong to other inputs: nothing can be learned of one from the other."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from trainability.core.chart import Chart, Pairing, ValidationFacts
+from trainability.diagnosis.examples import chart, stays
+from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import CHANCE, FEW, STILL, informative, progress, validated
+
+LIKE: Final = 0.15
+"""Correlation of a sample's target with its nearest neighbours' targets: at most, for those that say nothing."""
+
+
+def _check(seen: Chart) -> Evidence | None:
+    pairing = seen.pairing
+    if pairing is None or informative(seen) is not False or pairing.likeness > LIKE:
+        return None
+    # What is learned by heart does not help with samples that were not seen.
+    best, _ = validated(seen)
+    if not (progress(seen) < FEW or best < STILL):
+        return None
+    figures = {
+        "correlation of neighbours' targets": pairing.likeness, "p, against shuffled targets": pairing.p,
+        "threshold": CHANCE, "samples": float(pairing.rows), "progress": progress(seen),
+    }  # fmt: skip
+    return Evidence(figures, 0.84 if pairing.rows >= 150 else 0.7)
+
+
+def _shuffled(**changes: object) -> Chart:
+    return chart(pairing=Pairing(300, 0.01, 0.6, -0.2), **changes)  # pyright: ignore[reportArgumentType]
+
+
+LABELS_UNPAIRED = Rule(
+    name="labels-unpaired",
+    summary="the inputs say nothing of the targets that they are paired with",
+    check=_check,
+    advice="Samples with like inputs have targets as unlike as if they had been shuffled. Look whether inputs and targets are "
+    "sorted, shuffled, filtered or joined together, and not each by itself; then whether the inputs hold what the targets "
+    "ask for at all.",
+    explains=(
+        "dying-relu", "too-few-steps", "capacity-low", "overfitting", "class-imbalance", "batch-size", "learning-rate-low",
+        "optimizer-unsuitable", "learning-rate-high", "activation-saturating", "train-validation-mismatch",
+        "vanishing-gradient", "dropout-high", "over-regularized", "activation-missing",
+    ),
+    reference="N. Mantel, The detection of disease clustering, Cancer Research 27 (1967)",
+    sick=lambda: _shuffled(losses=stays()),
+    healthy=lambda: _shuffled(validation=ValidationFacts(np.array([50, 200]), np.array([0.3, 0.1]))),
+)  # fmt: skip
