@@ -28,8 +28,8 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs by the training data"),
-    "scale_targets": Kind("changes the model", ("standardize",), "{} the targets, and turn answers back"),
+    "scale_inputs": Kind("changes the model", ("standardize",), "standardise the inputs by the training data"),
+    "scale_targets": Kind("changes the model", ("standardize",), "standardise the targets, and turn answers back"),
     "activation": Kind(
         "changes the model", ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"),
         "make {} the hidden activation",

@@ -55,8 +55,9 @@ def treat(
     sick = trials.outcome((), search[0], watch=True).chart
     assert sick is not None
     samples = budget * seeds * trials.unit
-    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples)
+    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples - trials.cost)
     best = grow(trials, ranked, search, max(0.0, samples - trials.cost))
+    searched = trials.cost
     operations, ablation = shrink(trials, best, search)
 
     chance = Trials(make, train, said)
@@ -75,7 +76,8 @@ def treat(
         verdict=_verdict(after, interval[0]), before=sick, after=after,
         ablation=ablation or tuple(Ablation(one, effect) for one in operations),
         tried=tuple(_tried(trials, one, search) for one in ranked), search_seeds=search,
-        cost=trials.cost / trials.unit, random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
+        cost=searched / trials.unit, ablation_cost=(trials.cost - searched) / trials.unit,
+        random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
     )  # fmt: skip
 
 

@@ -57,9 +57,10 @@ class Trials:
         """Those of the seeds on which the operations were trained."""
         return [seed for seed in seeds if (in_order(operations), seed) in self._outcomes]
 
-    def expected(self, operations: Operations) -> float:
-        """What one training will cost, in samples."""
-        return self.unit * math.prod(float(o.value) for o in operations if o.kind == "epochs")
+    def expected(self, operations: Operations, seeds: Sequence[int]) -> float:
+        """What it will cost, in samples, to train the operations on those of the seeds that they were not yet."""
+        new = len(seeds) - len(self.trained(operations, seeds))
+        return new * self.unit * math.prod(float(o.value) for o in operations if o.kind == "epochs")
 
     @property
     def highest(self) -> float:
