@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as plain
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from trainability.cli.compare import check_place
 from trainability.core.errors import SpecError
 
 if TYPE_CHECKING:
+    from trainability.core.recipe import Recipe
     from trainability.report.chart import Diagnosis
 
 _SCRIPT = typer.Argument(
@@ -50,26 +51,43 @@ def doctor(
     times = _times(budget)
     if _is_recipe(script):
         raise typer.Exit(_recipe(script, treat, seeds, times, report, json))
-    if treat:
-        raise SpecError(f"--treat needs a recipe, such as '{script}:recipe' for a function 'recipe' of a seed in it")
     from trainability.doctor import run_script
 
     made = run_script(script, arguments or [])
-    for diagnosis in made.diagnoses:
+    diagnoses = list(made.diagnoses)
+    for i, recipe in enumerate(made.recipes if treat else ()):
+        diagnoses[i] = _treated(diagnoses[i], recipe, seeds, times)
+    for diagnosis in diagnoses:
         print(diagnosis.text(), file=sys.stderr)
     if not made.diagnoses:
         print(f"'{script}' trained no PyTorch or Keras model: no optimiser took a step", file=sys.stderr)
-    _write(made.diagnoses, report, json)
+    _write(diagnoses, report, json)
     healthy = all(diagnosis.healthy for diagnosis in made.diagnoses)
     raise typer.Exit(made.code or (0 if healthy else 1))
+
+
+def _treated(
+    diagnosis: Diagnosis, recipe: Callable[[], Callable[[int], Recipe]], seeds: int, budget: float
+) -> Diagnosis:
+    """The diagnosis of a script's model with its treatment, where the script tells a recipe."""
+    from trainability.doctor import treat
+
+    try:
+        return treat(recipe(), seeds, budget, _said)
+    except SpecError as error:
+        print(f"{diagnosis.name}: not treated: {error}", file=sys.stderr)
+        return diagnosis
+
+
+def _said(line: str) -> None:
+    print(f"  {line}", file=sys.stderr)
 
 
 def _recipe(where: str, treated: bool, seeds: int, budget: float, report: Path | None, json: Path | None) -> int:
     from trainability.doctor import examine, read_recipe, treat
 
     recipe = read_recipe(where)
-    said = (lambda line: print(f"  {line}", file=sys.stderr)) if treated else None
-    diagnosis = treat(recipe, seeds, budget, said) if said else examine(recipe)
+    diagnosis = treat(recipe, seeds, budget, _said) if treated else examine(recipe)
     print(diagnosis.text())
     _write([diagnosis], report, json)
     return 0 if diagnosis.healthy else 1

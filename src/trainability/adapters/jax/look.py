@@ -55,9 +55,9 @@ class Look:
         better leaves them out.
         """
         values = self._program.values
-        fed = self._fed() if inputs else None
+        fed = self.fed() if inputs else None
         if fed is not None:
-            record.inputs.add(np.asarray(values[fed]).astype(float))
+            record.inputs.add(fed)
         if loss:
             self.facts.note(record.loss, values)
         record.cut.update(dict.fromkeys(self.cut))
@@ -80,17 +80,17 @@ class Look:
             found.append(seen(layer, self._program.values, weights, gradients, slopes, trained))
         return found
 
-    def _fed(self) -> int | None:
-        """The data that the first layer gets, if they are no whole numbers."""
-        if not self._layers:
-            return None
-        data = set(self._program.data)
-        for equation in self._program.equations:
-            fed = [n for n in equation.inputs if n in data and self._program.shapes[n]]
-            if fed:
-                return fed[0] if fed[0] in self._program.floating else None
-            if equation is self._layers[0].equation:
-                break
+    def fed(self) -> np.ndarray | None:
+        """What the first parameter meets: the inputs after whatever was done to them; None for whole numbers."""
+        made = self._program
+        trained, given = made.reached(made.parameters.values()), made.reached(made.data)
+        for equation in made.equations:
+            if trained.isdisjoint(equation.inputs):
+                continue
+            met = [n for n in equation.inputs if n in given and n not in trained and made.shapes[n]]
+            if met:
+                known = met[0] in made.floating and met[0] in made.values
+                return np.asarray(made.values[met[0]]).astype(float) if known else None
         return None
 
     def _first_bad(self, step: int) -> Origin:
