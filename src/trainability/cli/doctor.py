@@ -52,7 +52,10 @@ def doctor(
     if _is_recipe(script):
         raise typer.Exit(_recipe(script, treat, seeds, times, report, json))
     from trainability.doctor import run_script
+    from trainability.treatment import check_size
 
+    if treat:
+        check_size(seeds, times)
     made = run_script(script, arguments or [])
     diagnoses = list(made.diagnoses)
     for i, recipe in enumerate(made.recipes if treat else ()):

@@ -25,7 +25,8 @@ class Shaped(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step: Any) -> Any:
         ops: Any = keras.ops
-        base = (self.rate(step) if callable(self.rate) else self.rate) * self.factor
+        rate: Any = self.rate(step) if callable(self.rate) else self.rate
+        base = rate * self.factor
         at = ops.cast(step, "float32")
         if self.shape == "cosine":
             return base * 0.5 * (1 + ops.cos(math.pi * ops.minimum(1.0, at / self.steps)))
