@@ -25,13 +25,15 @@ class Look:
 
     Attributes:
         loss: the scalar.
-        used: names of the parameters that it depends on.
+        used: paths of the parameters and of the model's further arrays that it depends on.
+        operations: names of what was done: functions that are known, else primitives.
         cut: names of trained layers whose answers did not reach it by a differentiable way.
         facts: how the loss is made; a caller that knows better may write into it before `note`.
     """
 
     loss: float
     used: frozenset[str]
+    operations: frozenset[str]
     cut: tuple[str, ...]
     facts: TracedLoss
     _program: Program
@@ -109,7 +111,7 @@ def look(
     parameters: Mapping[str, Any],
     data: Sequence[Any],
     trained: Collection[str],
-    own: Collection[Any] = (),
+    own: Mapping[str, Any] | None = None,
     kept: dict[Any, Callable[..., Any]] | None = None,
 ) -> Look:
     """Evaluate a loss and its gradient once more, step by step, and see how it comes about.
@@ -119,10 +121,10 @@ def look(
         parameters: path to array.
         data: of one batch: inputs, targets; arrays or trees of them.
         trained: paths of the parameters that the optimiser moves.
-        own: arrays that `loss` holds and that are the model's own, such as running means: they count as no data.
+        own: path to further arrays of the model's that `loss` holds, such as running means: they count as no data.
         kept: what was compiled; a watch hands in the same dictionary each time, and only the first look is slow.
     """
-    made = program(loss, parameters, data, own)
+    made = program(loss, parameters, data, own or {})
     found = traced_layers(made)
     wanted = {made.parameters[path] for path in trained} & made.floating
     evaluated = evaluate(made, found, wanted, {} if kept is None else kept)
@@ -131,7 +133,9 @@ def look(
     met = {n for equation in made.equations for n in equation.inputs}
     return Look(
         loss=float(made.values[made.root]),
-        used=frozenset(name for name, n in made.parameters.items() if n in met),
+        used=frozenset(name for name, n in made.parameters.items() if n in met)
+        | frozenset(name for n, name in made.own.items() if n in met),
+        operations=frozenset(operation.name for operation in made.operations),
         cut=tuple(layer.name for layer in found if layer.parameter in trained and layer.output not in back),
         facts=traced_loss(made),
         _program=made,

@@ -65,6 +65,7 @@ class Program:
     Attributes:
         values: number to value: of arguments, of constants and of literals.
         parameters: name to number.
+        own: number to name, of the model's further arrays.
         data: numbers of the arrays that are neither parameters nor the model's own, in order.
         root: the answer's number.
         text: what it does, in full: two programs of the same text do the same.
@@ -73,6 +74,7 @@ class Program:
 
     values: dict[int, Any]
     parameters: dict[str, int]
+    own: dict[int, str]
     data: list[int]
     literals: set[int]
     root: int
@@ -101,7 +103,7 @@ class Program:
 
 
 def program(
-    loss: Callable[..., Any], parameters: Mapping[str, Any], data: Sequence[Any], own: Collection[Any] = ()
+    loss: Callable[..., Any], parameters: Mapping[str, Any], data: Sequence[Any], own: Mapping[str, Any]
 ) -> Program:
     """Trace ``loss(parameters, *data)``; `own` are the model's further arrays, which count as no data."""
     closed = jax.make_jaxpr(loss)(dict(parameters), *data)
@@ -110,13 +112,14 @@ def program(
     arguments = [*(parameters[name] for name in names), *leaves]
     numbers = [flat.new(var.aval, value) for var, value in zip(closed.jaxpr.invars, arguments, strict=True)]
     constants = [flat.new(var.aval, value) for var, value in zip(closed.jaxpr.constvars, closed.consts, strict=True)]
-    known = {id(value) for value in own}
-    strange = [n for n, value in zip(constants, closed.consts, strict=True) if id(value) not in known]
+    known = {id(value): name for name, value in own.items()}
+    held = {n: known.get(id(value)) for n, value in zip(constants, closed.consts, strict=True)}
     root = flat.inline(closed.jaxpr, constants, numbers, (), None)[0]
     made = Program(
         values=flat.values,
         parameters=dict(zip(names, numbers, strict=False)),
-        data=[*numbers[len(names) :], *strange],
+        own={n: name for n, name in held.items() if name is not None},
+        data=[*numbers[len(names) :], *(n for n, name in held.items() if name is None)],
         literals=flat.literals,
         root=root,
         text=str(closed.jaxpr),
