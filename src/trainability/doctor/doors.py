@@ -6,10 +6,10 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from trainability.core.errors import SpecError
 from trainability.report.chart import Diagnosis
@@ -17,13 +17,23 @@ from trainability.report.chart import Diagnosis
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from trainability.adapters.torch.watch import Watch
+    from trainability.core.chart import Chart
+
+
+class Watched(Protocol):
+    """A framework's watch."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *error: object) -> None: ...
+    def chart(self) -> Chart:
+        """What was seen so far."""
+        ...
 
 
 class Watching:
     """A watch over one model's training, to be entered around its loop; see `watch`."""
 
-    def __init__(self, watch: Watch, name: str):
+    def __init__(self, watch: Watched, name: str):
         self._watch, self._name = watch, name
 
     def __enter__(self) -> Watching:
@@ -32,6 +42,17 @@ class Watching:
 
     def __exit__(self, *error: object) -> None:
         self._watch.__exit__(*error)
+
+    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """The training step of a Flax model, to be called in its loop in place of `step`.
+
+        Raises:
+            SpecError: `step` is no function, or the model's loop needs none.
+        """
+        wrap = getattr(self._watch, "wrap", None)
+        if wrap is None:
+            raise SpecError("only the step of a Flax model is wrapped; this loop is seen as it is")
+        return wrap(step)
 
     def diagnose(self) -> Diagnosis:
         """What the rules say of the run so far."""
@@ -49,12 +70,15 @@ class Watching:
 def watch(model: Any, optimizer: Any = None) -> Watching:
     """Watch a training loop; the training itself comes out the same, bit for bit.
 
+    A loop of PyTorch's is seen as it is. Of Flax NNX it is the step that is watched, compiled or not: it is handed to
+    the chart's `wrap`, and what comes back is called in its place.
+
     Args:
-        model: a ``torch.nn.Module``.
+        model: a ``torch.nn.Module`` or a ``flax.nnx.Module``.
         optimizer: the one whose steps count; by default every one that holds a parameter of the model.
 
     Raises:
-        SpecError: the model is none of PyTorch's, or has no parameters.
+        SpecError: the model is none of these, or has no parameters.
 
     Example:
         >>> import torch
@@ -68,14 +92,42 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         >>> chart.diagnose().roots[0].code
         'double-softmax'
     """
+    for watching in (_torch, _flax):
+        made = watching(model, optimizer)
+        if made is not None:
+            return Watching(made, type(model).__name__)
+    wrong = f"{type(model).__module__}.{type(model).__name__}"
+    raise SpecError(f"watch takes a flax.nnx.Module or a torch.nn.Module, got {wrong}")
+
+
+# Whose model it is, is asked of the libraries that are loaded: a model of one that is not cannot be there.
+
+
+def _torch(model: Any, optimizer: Any) -> Watched | None:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):
-        raise SpecError(f"watch takes a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
-    if not any(True for _ in model.parameters()):
-        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+        return None
+    _require(any(True for _ in model.parameters()), model)
     from trainability.adapters.torch.watch import Watch
 
-    return Watching(Watch(model, optimizer), type(model).__name__)
+    return Watch(model, optimizer)
+
+
+def _flax(model: Any, optimizer: Any) -> Watched | None:
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is None or not isinstance(model, nnx.Module):
+        return None
+    _require(bool(nnx.to_flat_state(nnx.state(model, nnx.Param))), model)
+    if optimizer is not None and not isinstance(optimizer, nnx.Optimizer):
+        raise SpecError(f"the optimizer of a Flax model is an nnx.Optimizer, got {type(optimizer).__name__}")
+    from trainability.adapters.flax.watch import Watch
+
+    return Watch(model, optimizer)
+
+
+def _require(trainable: bool, model: Any) -> None:
+    if not trainable:
+        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,12 @@ class Look:
     _slopes: Mapping[int, tuple[Any, Any]]
     _before: Mapping[str, np.ndarray]
 
+    @property
+    def batch(self) -> int:
+        """Samples, as the loss got them; 0 if that is not known."""
+        shape = () if self.facts.output is None else self._program.shapes[self.facts.output]
+        return shape[0] if shape else 0
+
     def note(self, record: Record, step: int) -> None:
         """Take inputs, loss, cut layers and the first number that is not finite into the record.
 
