@@ -58,7 +58,7 @@ def doctor(
     for diagnosis in made.diagnoses:
         print(diagnosis.text(), file=sys.stderr)
     if not made.diagnoses:
-        print(f"'{script}' trained no PyTorch model: no optimiser took a step", file=sys.stderr)
+        print(f"'{script}' trained no PyTorch or Keras model: no optimiser took a step", file=sys.stderr)
     _write(made.diagnoses, report, json)
     healthy = all(diagnosis.healthy for diagnosis in made.diagnoses)
     raise typer.Exit(made.code or (0 if healthy else 1))

@@ -50,16 +50,23 @@ class Look:
         shape = () if self.facts.output is None else self._program.shapes[self.facts.output]
         return shape[0] if shape else 0
 
-    def note(self, record: Record, step: int) -> None:
+    def value(self, number: int) -> np.ndarray:
+        """What a number of `facts` stands for."""
+        return np.asarray(self._program.values[number])
+
+    def note(self, record: Record, step: int, inputs: bool = True, loss: bool = True) -> None:
         """Take inputs, loss, cut layers and the first number that is not finite into the record.
 
-        To be called before the training goes on, which may take the arrays' memory.
+        To be called before the training goes on, which may take the arrays' memory. A caller that knows inputs or loss
+        better leaves them out.
         """
         values = self._program.values
-        fed = self._fed()
+        fed = self.fed() if inputs else None
         if fed is not None:
-            record.inputs.add(np.asarray(values[fed]).astype(float))
-        self.facts.note(record.loss, values)
+            record.inputs.add(fed)
+        target = self.facts.note(record.loss, values) if loss else None
+        if fed is not None and target is not None:
+            record.pairs.add(fed, target, record.loss.labels)
         record.cut.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = self._first_bad(step)
@@ -80,17 +87,17 @@ class Look:
             found.append(seen(layer, self._program.values, weights, gradients, slopes, trained))
         return found
 
-    def _fed(self) -> int | None:
-        """The data that the first layer gets, if they are no whole numbers."""
-        if not self._layers:
-            return None
-        data = set(self._program.data)
-        for equation in self._program.equations:
-            fed = [n for n in equation.inputs if n in data and self._program.shapes[n]]
-            if fed:
-                return fed[0] if fed[0] in self._program.floating else None
-            if equation is self._layers[0].equation:
-                break
+    def fed(self) -> np.ndarray | None:
+        """What the first parameter meets: the inputs after whatever was done to them; None for whole numbers."""
+        made = self._program
+        trained, given = made.reached(made.parameters.values()), made.reached(made.data)
+        for equation in made.equations:
+            if trained.isdisjoint(equation.inputs):
+                continue
+            met = [n for n in equation.inputs if n in given and n not in trained and made.shapes[n]]
+            if met:
+                known = met[0] in made.floating and met[0] in made.values
+                return np.asarray(made.values[met[0]]).astype(float) if known else None
         return None
 
     def _first_bad(self, step: int) -> Origin:

@@ -33,17 +33,18 @@ class TracedLoss:
     target: int | None = None
     operation: Operation | None = None
 
-    def note(self, seen: LossSeen, values: Mapping[int, Any]) -> None:
-        """Take in what it got at a moment."""
+    def note(self, seen: LossSeen, values: Mapping[int, Any]) -> np.ndarray | None:
+        """Take in what it got at a moment; answers the targets."""
         seen.name, seen.kind, seen.reduction = self.name, self.kind, self.reduction
         seen.decreasing = self.decreasing
         if self.output is None:
-            return
+            return None
         seen.last = self.last
         target = None if self.target is None else np.asarray(values[self.target])
         labels = target is not None and np.issubdtype(target.dtype, np.integer)
-        output = np.asarray(values[self.output]).astype(float)
-        seen.add(output, None if target is None else target.astype(float), labels)
+        wanted = None if target is None else target.astype(float)
+        seen.add(np.asarray(values[self.output]).astype(float), wanted, labels)
+        return wanted
 
 
 def traced_loss(made: Program) -> TracedLoss:

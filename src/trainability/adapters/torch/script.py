@@ -28,6 +28,8 @@ def watching_models() -> Iterator[list[Watch]]:
         depth += 1
         if depth > 1:
             return
+        if _fitted_by_keras(module):
+            return
         parameters = {id(p) for p in module.parameters()}
         if parameters and not parameters & known:
             known.update(parameters)
@@ -41,3 +43,9 @@ def watching_models() -> Iterator[list[Watch]]:
     undo.callback(modules.register_module_forward_hook(leave, always_call=True).remove)
     with undo:
         yield watches
+
+
+def _fitted_by_keras(module: torch.nn.Module) -> bool:
+    """Whether it is a Keras model that Keras trains: one that was compiled. Others may have a loop of PyTorch's."""
+    keras = any(kind.__module__.startswith("keras.") for kind in type(module).__mro__)
+    return keras and bool(getattr(module, "compiled", False))
