@@ -42,6 +42,7 @@ class Watch:
         self._inside = False
         self._kept: dict[Any, Callable[..., Any]] = {}
         self._looks: list[Look] = []
+        self._failed: Exception | None = None
         self._used: set[str] = set()
         self._wanted: set[str] = set()
         self._accumulates = optimizer is not None and accumulates(optimizer)
@@ -80,6 +81,7 @@ class Watch:
         surprised = bool(known) and not math.isfinite(known[-1]) and self.record.origin is None
         due = self._step == self._moment
         self._looks.clear()
+        self._failed = None
         compiled = hasattr(step, "lower") or self._inside
         before = self.losses.before((args, kwargs))
         untold = self.losses.settled and not self.losses.known
@@ -107,7 +109,10 @@ class Watch:
         if self.losses.settled or (seen is None and self._step == 0 and self._inside):
             return
         self.losses.settle(None if seen is None else seen.loss, answer, before)
-        if seen is None:
+        if self._failed is not None:
+            said = f"{type(self._failed).__name__}: {self._failed}"
+            warnings.warn(f"the wrapped step could not be looked at: {said}", stacklevel=4)
+        elif seen is None:
             warnings.warn(
                 "no gradient of this model's was seen in the wrapped step; make the gradient's function (nnx.grad, "
                 "nnx.value_and_grad) inside of the step, and take it of the model that is watched",
@@ -134,8 +139,8 @@ class Watch:
                 step(*args, **kwargs)
         except Enough:
             pass
-        except Exception:  # the step itself will say so, or nothing is wrong but our way of starting it
-            self._looks.clear()
+        except Exception as error:  # likewise
+            self._failed = error
 
     def look(self, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> None:
         """Measure a loss of the model's answers once, in training mode, without a step; the model stays as it is."""
@@ -157,7 +162,11 @@ class Watch:
         if self._looks:
             return
         trained = caught.wanted & self._held
-        seen = look(caught.loss, caught.parameters, caught.data, trained, caught.own, self._kept)
+        try:
+            seen = look(caught.loss, caught.parameters, caught.data, trained, caught.own, self._kept)
+        except Exception as error:  # training goes on; if it is the loss's own mistake, the step will say so
+            self._failed = error
+            return
         self._wanted |= caught.wanted
         self._used |= seen.used
         seen.note(self.record, self._step)

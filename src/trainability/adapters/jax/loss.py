@@ -131,16 +131,17 @@ def _after(made: Program, loss: TracedLoss) -> list[Operation]:
 
 
 def _reduction(made: Program, loss: TracedLoss) -> str:
-    names = [operation.name for operation in _after(made, loss)]
-    scaled = "div" in names or any(_scaled(op, made) for op in _after(made, loss))
-    return "sum" if "reduce_sum" in names and not scaled else "mean"
+    after = _after(made, loss)
+    summed = any(operation.name == "reduce_sum" for operation in after)
+    return "sum" if summed and not any(_scaled(operation, made) for operation in after) else "mean"
 
 
 def _scaled(operation: Operation, made: Program) -> bool:
-    """Whether it is multiplied by a number under 1, as a mean that is written as a product."""
-    if operation.name != "mul":
-        return False
-    return any(abs(float(made.values[n])) < 1 for n in operation.inputs if n in made.literals and not made.shapes[n])
+    """Whether something is divided by how many there are, or multiplied by a number under 1."""
+    known = [float(made.values[n]) for n in operation.inputs if n in made.literals and not made.shapes[n]]
+    if operation.name == "div":
+        return not known or abs(known[-1]) > 1
+    return operation.name == "mul" and any(abs(number) < 1 for number in known)
 
 
 def _turned(made: Program, loss: TracedLoss) -> int:
