@@ -76,7 +76,8 @@ def _closures(function: Any, seen: set[int]) -> Iterator[tuple[str, Mapping[str,
     maker = getattr(function, "__qualname__", "").partition(".")[0]
     if getattr(function, "__name__", "") in ("update_fn", "update"):
         yield maker, inside
-    for value in inside.values():
+    owner = getattr(function, "__self__", None)  # of a method, as those of MultiSteps
+    for value in (*inside.values(), *(vars(owner).values() if hasattr(owner, "__dict__") else ())):
         for part in value if isinstance(value, list | tuple) else (value,):
             if callable(part):
                 yield from _closures(part, seen)

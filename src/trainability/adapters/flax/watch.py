@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -19,6 +21,20 @@ from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.core.chart import Chart, ParameterFacts
 from trainability.core.errors import SpecError
+
+
+@dataclass
+class _Step:
+    """A wrapped step.
+
+    Attributes:
+        compiled: whether it has to be started by itself to be seen.
+        blind: whether it has nothing to do with the model.
+    """
+
+    step: Callable[..., Any]
+    compiled: bool
+    blind: bool = False
 
 
 class Watch:
@@ -39,7 +55,7 @@ class Watch:
         self.losses = Losses()
         self._watching = False
         self._step, self._moment = 0, 0
-        self._inside = False
+        self._said: set[str] = set()
         self._kept: dict[Any, Callable[..., Any]] = {}
         self._looks: list[Look] = []
         self._failed: Exception | None = None
@@ -55,7 +71,7 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self._watching = False
-        self._looks.clear()
+        self._looks = []
 
     def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """The training step, to be called in the loop in its place.
@@ -67,63 +83,76 @@ class Watch:
         if not callable(step):
             raise SpecError(f"wrap takes the function that does a training step, got {type(step).__name__}")
 
+        one = _Step(step, compiled=hasattr(step, "lower"))
+
         @functools.wraps(step, updated=())
         def watched(*args: Any, **kwargs: Any) -> Any:
-            return self._done(step, args, kwargs) if self._watching else step(*args, **kwargs)
+            return self._done(one, args, kwargs) if self._watching and not one.blind else step(*args, **kwargs)
 
         return watched
 
     # --- while it trains
 
-    def _done(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _done(self, one: _Step, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A step, with a look at it where it is time."""
-        known = self.losses.found
-        surprised = bool(known) and not math.isfinite(known[-1]) and self.record.origin is None
-        due = self._step == self._moment
-        self._looks.clear()
-        self._failed = None
-        compiled = hasattr(step, "lower") or self._inside
+        surprised = any(not math.isfinite(loss) for loss in self.losses.found[-1:]) and self.record.origin is None
+        due = self._step == self._moment or surprised
+        wanted = due or (self.losses.settled and not self.losses.known)
+        self._looks, self._failed, hidden = [], None, False
         before = self.losses.before((args, kwargs))
-        untold = self.losses.settled and not self.losses.known
-        if (due or surprised or untold) and compiled:
-            self._start(step, args, kwargs)
-        if (due or surprised or untold) and not compiled:
-            with catching(step, self._names(), self._see):
-                answer = step(*args, **kwargs)
-            self._inside = not self._looks
+        if wanted and one.compiled:
+            self._start(one.step, args, kwargs)
+        if wanted and not one.compiled:
+            with catching(one.step, self._names(), self._see):
+                answer = one.step(*args, **kwargs)
+            # If nothing was seen, its gradient is taken in a compiled function: next time it is started by itself.
+            hidden = one.compiled = not self._looks and self._failed is None
+            self._moment += hidden
         else:
-            answer = step(*args, **kwargs)
+            answer = one.step(*args, **kwargs)
         seen = self._looks[0] if self._looks else None
-        if seen is None and due and self._inside and not compiled:
-            self._moment += 1  # its gradient is taken in a compiled function: from now on that is started by itself
-        self._settle(seen, answer, before)
+        if wanted and seen is None and not hidden and self._failed is None:
+            self._leave(one)
+            return answer
+        if not hidden:
+            self.losses.settle(None if seen is None else seen.loss, answer, before)
         self.losses.take(answer, before, None if seen is None else seen.loss)
-        if seen is not None and (due or surprised):
-            self._measure(seen)
+        if seen is not None and due:
+            try:
+                self._measure(seen)
+            except Exception as error:  # likewise
+                self._failed = error
+        self._warn()
         self._step += 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
         return answer
 
-    def _settle(self, seen: Look | None, answer: Any, before: Any) -> None:
-        if self.losses.settled or (seen is None and self._step == 0 and self._inside):
-            return
-        self.losses.settle(None if seen is None else seen.loss, answer, before)
+    def _leave(self, one: _Step) -> None:
+        """Leave a step alone that takes no gradient of this model's."""
+        one.blind = True
+        if not self.losses.settled:
+            self.losses, self._step, self._moment = Losses(), 0, 0
+        warnings.warn(
+            "no gradient of this model's was seen in the wrapped step; make the gradient's function (nnx.grad, "
+            "nnx.value_and_grad) inside of the step, and take it of the model that is watched",
+            stacklevel=4,
+        )
+
+    def _warn(self) -> None:
+        """Say, once each, what is not as it should be."""
+        said = []
         if self._failed is not None:
-            said = f"{type(self._failed).__name__}: {self._failed}"
-            warnings.warn(f"the wrapped step could not be looked at: {said}", stacklevel=4)
-        elif seen is None:
-            warnings.warn(
-                "no gradient of this model's was seen in the wrapped step; make the gradient's function (nnx.grad, "
-                "nnx.value_and_grad) inside of the step, and take it of the model that is watched",
-                stacklevel=4,
-            )
-        elif not self.losses.known:
-            warnings.warn(
+            said.append(f"the wrapped step could not be looked at: {type(self._failed).__name__}: {self._failed}")
+        if self.losses.settled and not self.losses.known:
+            said.append(
                 "the wrapped step does not hand back its loss, so the loss is evaluated once more in every step, which "
-                "is slow; return it from the step",
-                stacklevel=4,
+                "is slow; return it from the step"
             )
+        for words in said:
+            if words not in self._said:
+                self._said.add(words)
+                warnings.warn(words, stacklevel=5)
 
     def _start(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """See the loss of a compiled step: start it uncompiled, on copies, and leave it at its gradient."""
@@ -133,13 +162,13 @@ class Watch:
                 self._see(caught)
             raise Enough
 
-        args, kwargs = _copied((args, kwargs))
         try:
+            args, kwargs = _copied((args, kwargs))
             with catching(step, self._names(), see), jax.disable_jit():
                 step(*args, **kwargs)
         except Enough:
             pass
-        except Exception as error:  # likewise
+        except Exception as error:  # training goes on; if it is the step's own mistake, the step will say so
             self._failed = error
 
     def look(self, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> None:
@@ -149,31 +178,40 @@ class Watch:
         def answer(model: Any) -> Any:
             return jax.numpy.mean(loss(model(inputs), targets))
 
+        def see(caught: Caught) -> None:
+            self._see(caught)
+            raise Enough
+
         copy = nnx.clone(self.model)
         copy.train()
-        with catching(answer, self._names(), self._see):
-            value = nnx.grad(answer)(copy)
-        del value
+        with contextlib.suppress(Enough), catching(answer, self._names(), see):
+            nnx.grad(answer)(copy)
+        if self._failed is not None:
+            raise self._failed
         seen = self._looks[0]
         self.record.moment(0, seen.layers())
+        self.losses.settle(seen.loss, None, ())
         self.losses.take(None, (), seen.loss)
 
     def _see(self, caught: Caught) -> None:
-        if self._looks:
+        if self._looks or self._failed is not None:
             return
-        trained = caught.wanted & self._held
         try:
-            seen = look(caught.loss, caught.parameters, caught.data, trained, caught.own, self._kept)
-        except Exception as error:  # training goes on; if it is the loss's own mistake, the step will say so
+            self._looks.append(self._looked(caught))
+        except Exception as error:  # likewise
             self._failed = error
-            return
+
+    def _looked(self, caught: Caught) -> Look:
+        seen = look(
+            caught.loss, caught.parameters, caught.data, caught.wanted & self._held, caught.own, self._kept
+        )  # fmt: skip
         self._wanted |= caught.wanted
         self._used |= seen.used
         seen.note(self.record, self._step)
         for argument in caught.arguments:
             if isinstance(argument, nnx.Module):
                 self._note_modules(argument, seen)
-        self._looks.append(seen)
+        return seen
 
     def _note_modules(self, model: nnx.Module, seen: Look) -> None:
         """Dropout and batch normalisation: rates, and whether they are in evaluation mode, by what was really done."""

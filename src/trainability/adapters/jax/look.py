@@ -105,6 +105,7 @@ class Look:
         made, name = self._program, "inputs"
         names = {layer.output: layer.name for layer in self._layers}
         weights = set(made.parameters.values())
+        given = made.reached(made.data) - made.reached(weights)
         for operation in made.operations:
             name = names.get(operation.output, name)
             if operation.output not in made.floating or _finite(made.values[operation.output]):
@@ -112,7 +113,7 @@ class Look:
             tensors = [n for n in operation.inputs if n in made.floating and n not in made.literals]
             bad = [n for n in tensors if not _finite(made.values[n])]
             largest = max((_largest(made.values[n]) for n in tensors), default=math.nan)
-            direction = "weights" if weights & set(bad) else "inputs" if bad and name == "inputs" else "forward"
+            direction = "weights" if weights & set(bad) else "inputs" if given & set(bad) else "forward"
             if operation.name in LOSSES and direction == "forward":
                 direction = "loss"
             return Origin(name, step, direction, largest)
