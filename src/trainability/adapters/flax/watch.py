@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
+import numpy as np
 from flax import nnx
 
 from trainability.adapters.flax.catch import Caught, Enough, catching
@@ -267,8 +268,14 @@ class Watch:
 
 
 def _copied(arguments: Any) -> Any:
-    """The arguments with copies of the modules and other objects that a step may change; they share their arrays."""
+    """The arguments as a compiled step gets them: arrays of JAX's, and of objects that it may change copies."""
     leaves, tree = jax.tree.flatten(arguments, is_leaf=nnx.graphlib.is_graph_node)
     nodes = [leaf for leaf in leaves if nnx.graphlib.is_graph_node(leaf)]
     copies = iter(nnx.clone(nodes))
-    return jax.tree.unflatten(tree, [next(copies) if nnx.graphlib.is_graph_node(leaf) else leaf for leaf in leaves])
+
+    def copied(leaf: Any) -> Any:
+        if nnx.graphlib.is_graph_node(leaf):
+            return next(copies)
+        return jax.numpy.asarray(leaf) if isinstance(leaf, np.ndarray) else leaf
+
+    return jax.tree.unflatten(tree, [copied(leaf) for leaf in leaves])

@@ -64,8 +64,8 @@ def layer_name(path: str) -> str:
     return path[: len(head)] if dot and last in _KERNELS else path
 
 
-def traced_layers(made: Program) -> list[TracedLayer]:
-    """The layers among the operations of a program."""
+def traced_layers(made: Program, loss: Operation | None = None) -> list[TracedLayer]:
+    """The layers among the operations of a program; `loss` is what its loss is made by, which is no activation."""
     producers = {n: equation for equation in made.equations for n in equation.outputs}
     paths = {number: name for name, number in made.parameters.items()}
     layers = []
@@ -79,6 +79,8 @@ def traced_layers(made: Program) -> list[TracedLayer]:
         which, path, chain = found
         free, units = _units(equation, which, operation.output, made)
         pre, activation, pre_units = _following(made, place, operation.output, units)
+        if activation is loss:
+            activation = None
         if activation is None:
             answer, pre_units = _with_bias(made, place, operation.output, units)
             pre = answer

@@ -139,7 +139,8 @@ def look(
         kept: what was compiled; a watch hands in the same dictionary each time, and only the first look is slow.
     """
     made = program(loss, parameters, data, own or {})
-    found = traced_layers(made)
+    facts = traced_loss(made)
+    found = traced_layers(made, facts.operation)
     wanted = {made.parameters[path] for path in trained} & made.floating
     evaluated = evaluate(made, found, wanted, {} if kept is None else kept)
     made.values = evaluated.values
@@ -151,7 +152,7 @@ def look(
         | frozenset(name for n, name in made.own.items() if n in met),
         operations=frozenset(operation.name for operation in made.operations),
         cut=tuple(layer.name for layer in found if layer.parameter in trained and layer.output not in back),
-        facts=traced_loss(made),
+        facts=facts,
         _program=made,
         _layers=found,
         _trained=frozenset(trained),
