@@ -35,6 +35,17 @@ class Watching:
     def __exit__(self, *error: object) -> None:
         self._watch.__exit__(*error)
 
+    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """The training step of a Flax model, to be called in its loop in place of `step`.
+
+        Raises:
+            SpecError: `step` is no function, or the loop is seen without.
+        """
+        wrap = getattr(self._watch, "wrap", None)
+        if wrap is None:
+            raise SpecError("only the step of a Flax model is wrapped; this model's loop is seen as it is")
+        return wrap(step)
+
     def diagnose(self) -> Diagnosis:
         """What the rules say of the run so far."""
         return Diagnosis(self._watch.chart(), self._name)
@@ -51,12 +62,16 @@ class Watching:
 def watch(model: Any, optimizer: Any = None) -> Watching:
     """Watch a training loop; the training itself comes out the same, bit for bit.
 
+    A loop of PyTorch's and a `fit` of Keras' are seen as they are. Of Flax NNX it is the step that is watched, compiled
+    or not: it is handed to the chart's `wrap`, and what comes back is called in its place.
+
     Args:
-        model: a ``torch.nn.Module``, or a Keras model that `fit` or `train_on_batch` trains.
-        optimizer: of PyTorch, the one whose steps count; by default every one that holds a parameter of the model.
+        model: a ``torch.nn.Module``, a ``flax.nnx.Module``, or a Keras model that `fit` or `train_on_batch` trains.
+        optimizer: of Flax the ``nnx.Optimizer``; of PyTorch the one whose steps count, by default every one that holds
+            a parameter of the model.
 
     Raises:
-        SpecError: the model is of neither, has no parameters, or is of Keras on a backend that cannot be watched.
+        SpecError: the model is of none of them, has no parameters, or is of Keras on a backend that cannot be watched.
 
     Example:
         >>> import torch
@@ -70,22 +85,53 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         >>> chart.diagnose().roots[0].code
         'double-softmax'
     """
+    for watching in (_keras, _flax, _torch):
+        made = watching(model, optimizer)
+        if made is not None:
+            return Watching(made, type(model).__name__)
+    kind = f"{type(model).__module__}.{type(model).__name__}"
+    raise SpecError(f"watch takes a torch.nn.Module, a flax.nnx.Module or a Keras model, got {kind}")
+
+
+# Whose model it is, is asked of the libraries that are loaded: a model of one that is not cannot be there.
+
+
+def _keras(model: Any, optimizer: Any) -> Any:
     keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
     by_hand = torch is not None and isinstance(optimizer, torch.optim.Optimizer)  # a loop of PyTorch's own
-    if keras is not None and isinstance(model, keras.Model) and not by_hand:
-        from trainability.adapters.keras.watch import Watch as KerasWatch
+    if keras is None or not isinstance(model, keras.Model) or by_hand:
+        return None
+    from trainability.adapters.keras.watch import Watch
 
-        if model.built and not model.weights:
-            raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
-        return Watching(KerasWatch(model), type(model).__name__)
+    _require(not model.built or bool(model.weights), model)
+    return Watch(model)
+
+
+def _flax(model: Any, optimizer: Any) -> Any:
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is None or not isinstance(model, nnx.Module):
+        return None
+    from trainability.adapters.flax.watch import Watch
+
+    _require(bool(nnx.to_flat_state(nnx.state(model, nnx.Param))), model)
+    if optimizer is not None and not isinstance(optimizer, nnx.Optimizer):
+        raise SpecError(f"the optimizer of a Flax model is an nnx.Optimizer, got {type(optimizer).__name__}")
+    return Watch(model, optimizer)
+
+
+def _torch(model: Any, optimizer: Any) -> Any:
+    torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):
-        kind = f"{type(model).__module__}.{type(model).__name__}"
-        raise SpecError(f"watch takes a torch.nn.Module or a Keras model, got {kind}")
-    if not any(True for _ in model.parameters()):
-        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+        return None
     from trainability.adapters.torch.watch import Watch
 
-    return Watching(Watch(model, optimizer), type(model).__name__)
+    _require(any(True for _ in model.parameters()), model)
+    return Watch(model, optimizer)
+
+
+def _require(parameters: bool, model: Any) -> None:
+    if not parameters:
+        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
 
 
 def watch_callback() -> Any:

@@ -24,6 +24,7 @@ class TracedLayer:
 
     Attributes:
         parameter: path of its weight.
+        output: the number of what the layer's product, convolution or recursion answered.
         chain: what was done to the weight's shape on its way into the operation.
         free: the dimensions of the weight that count units, there.
         pre, answer: numbers of what came before and after its activation.
@@ -34,6 +35,7 @@ class TracedLayer:
     parameter: str
     kind: str
     equation: Equation
+    output: int
     chain: list[Equation]
     weight: int
     free: tuple[int, ...]
@@ -42,11 +44,6 @@ class TracedLayer:
     answer: int
     pre_units: tuple[int, ...]
     answer_units: tuple[int, ...]
-
-    @property
-    def output(self) -> int:
-        """The number of what the layer's product or convolution answered."""
-        return self.equation.outputs[0]
 
     @property
     def activation_name(self) -> str | None:
@@ -67,8 +64,8 @@ def layer_name(path: str) -> str:
     return path[: len(head)] if dot and last in _KERNELS else path
 
 
-def traced_layers(made: Program) -> list[TracedLayer]:
-    """The layers among the operations of a program."""
+def traced_layers(made: Program, loss: Operation | None = None) -> list[TracedLayer]:
+    """The layers among the operations of a program; `loss` is what its loss is made by, which is no activation."""
     producers = {n: equation for equation in made.equations for n in equation.outputs}
     paths = {number: name for name, number in made.parameters.items()}
     layers = []
@@ -80,19 +77,22 @@ def traced_layers(made: Program) -> list[TracedLayer]:
         if found is None:
             continue
         which, path, chain = found
-        free, units = _units(equation, which, made)
-        pre, activation, pre_units = _following(made, place, equation.outputs[0], units)
+        free, units = _units(equation, which, operation.output, made)
+        pre, activation, pre_units = _following(made, place, operation.output, units)
+        if activation is loss:
+            activation = None
         if activation is None:
-            answer, pre_units = _with_bias(made, place, equation.outputs[0], units)
+            answer, pre_units = _with_bias(made, place, operation.output, units)
             pre = answer
         else:
             answer = activation.output
         layers.append(
             TracedLayer(
                 name=layer_name(path), parameter=path, kind=equation.kind or LAYERS[equation.primitive.name],
-                equation=equation, chain=chain, weight=equation.inputs[which], free=free, activation=activation,
+                equation=equation,
+                output=operation.output, chain=chain, weight=equation.inputs[which], free=free, activation=activation,
                 pre=pre, answer=answer, pre_units=pre_units,
-                answer_units=pre_units if made.shapes[pre] == made.shapes[answer] else (-1,),
+                answer_units=pre_units if len(made.shapes[pre]) == len(made.shapes[answer]) else (-1,),
             )
         )  # fmt: skip
     return layers
@@ -113,7 +113,7 @@ def _weight(
     return None
 
 
-def _units(equation: Equation, which: int, made: Program) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _units(equation: Equation, which: int, output: int, made: Program) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The dimensions that count units, in the weight and in the answer."""
     params = equation.params
     weight = len(made.shapes[equation.inputs[which]])
@@ -121,7 +121,7 @@ def _units(equation: Equation, which: int, made: Program) -> tuple[tuple[int, ..
         numbers = params["dimension_numbers"]
         return ((numbers.rhs_spec if which == 1 else numbers.lhs_spec)[0],), (numbers.out_spec[1],)
     if equation.primitive.name != "dot_general":
-        return (weight - 1,), (-1,)
+        return (weight - 1,), (max(0, len(made.shapes[output]) - 1),)
     contracted, batched = params["dimension_numbers"]
     free = [i for i in range(weight) if i not in contracted[which] and i not in batched[which]]
     other = len(made.shapes[equation.inputs[1 - which]]) - len(contracted[1 - which]) - len(batched[which])
@@ -171,7 +171,7 @@ def _moved(operation: Operation, made: Program, units: tuple[int, ...]) -> tuple
     if equation is not None and equation.primitive.name == "transpose":
         return tuple(list(equation.params["permutation"]).index(unit) for unit in units)
     before, after = made.shapes[operation.inputs[0]], made.shapes[operation.output]
-    return units if len(before) == len(after) else (-1,)
+    return units if len(before) == len(after) else (max(0, len(after) - 1),)
 
 
 def samples(values: Any, units: tuple[int, ...]) -> np.ndarray:

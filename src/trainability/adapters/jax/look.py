@@ -44,6 +44,12 @@ class Look:
     _slopes: Mapping[int, tuple[Any, Any]]
     _before: Mapping[str, np.ndarray]
 
+    @property
+    def batch(self) -> int:
+        """Samples, as the loss got them; 0 if that is not known."""
+        shape = () if self.facts.output is None else self._program.shapes[self.facts.output]
+        return shape[0] if shape else 0
+
     def value(self, number: int) -> np.ndarray:
         """What a number of `facts` stands for."""
         return np.asarray(self._program.values[number])
@@ -58,8 +64,9 @@ class Look:
         fed = self.fed() if inputs else None
         if fed is not None:
             record.inputs.add(fed)
-        if loss:
-            self.facts.note(record.loss, values)
+        target = self.facts.note(record.loss, values) if loss else None
+        if fed is not None and target is not None:
+            record.pairs.add(fed, target, record.loss.labels)
         record.cut.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = self._first_bad(step)
@@ -98,6 +105,7 @@ class Look:
         made, name = self._program, "inputs"
         names = {layer.output: layer.name for layer in self._layers}
         weights = set(made.parameters.values())
+        given = made.reached(made.data) - made.reached(weights)
         for operation in made.operations:
             name = names.get(operation.output, name)
             if operation.output not in made.floating or _finite(made.values[operation.output]):
@@ -105,7 +113,7 @@ class Look:
             tensors = [n for n in operation.inputs if n in made.floating and n not in made.literals]
             bad = [n for n in tensors if not _finite(made.values[n])]
             largest = max((_largest(made.values[n]) for n in tensors), default=math.nan)
-            direction = "weights" if weights & set(bad) else "inputs" if bad and name == "inputs" else "forward"
+            direction = "weights" if weights & set(bad) else "inputs" if given & set(bad) else "forward"
             if operation.name in LOSSES and direction == "forward":
                 direction = "loss"
             return Origin(name, step, direction, largest)
@@ -131,7 +139,8 @@ def look(
         kept: what was compiled; a watch hands in the same dictionary each time, and only the first look is slow.
     """
     made = program(loss, parameters, data, own or {})
-    found = traced_layers(made)
+    facts = traced_loss(made)
+    found = traced_layers(made, facts.operation)
     wanted = {made.parameters[path] for path in trained} & made.floating
     evaluated = evaluate(made, found, wanted, {} if kept is None else kept)
     made.values = evaluated.values
@@ -143,7 +152,7 @@ def look(
         | frozenset(name for n, name in made.own.items() if n in met),
         operations=frozenset(operation.name for operation in made.operations),
         cut=tuple(layer.name for layer in found if layer.parameter in trained and layer.output not in back),
-        facts=traced_loss(made),
+        facts=facts,
         _program=made,
         _layers=found,
         _trained=frozenset(trained),

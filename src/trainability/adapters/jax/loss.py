@@ -33,17 +33,18 @@ class TracedLoss:
     target: int | None = None
     operation: Operation | None = None
 
-    def note(self, seen: LossSeen, values: Mapping[int, Any]) -> None:
-        """Take in what it got at a moment."""
+    def note(self, seen: LossSeen, values: Mapping[int, Any]) -> np.ndarray | None:
+        """Take in what it got at a moment; answers the targets."""
         seen.name, seen.kind, seen.reduction = self.name, self.kind, self.reduction
         seen.decreasing = self.decreasing
         if self.output is None:
-            return
+            return None
         seen.last = self.last
         target = None if self.target is None else np.asarray(values[self.target])
         labels = target is not None and np.issubdtype(target.dtype, np.integer)
-        output = np.asarray(values[self.output]).astype(float)
-        seen.add(output, None if target is None else target.astype(float), labels)
+        wanted = None if target is None else target.astype(float)
+        seen.add(np.asarray(values[self.output]).astype(float), wanted, labels)
+        return wanted
 
 
 def traced_loss(made: Program) -> TracedLoss:
@@ -107,6 +108,7 @@ def _met(made: Program, place: int, answer: int, given: set[int]) -> int | None:
         met = [n for n in operation.inputs if n in given]
         if met:
             sources = [n for n in made.data if made.shapes[n] and met[0] in made.reached([n])]
+            sources = [n for n in sources if made.dtypes[n] != bool] or sources  # not what NumPy asks of labels
             return sources[-1] if sources else met[0]
         carried.add(operation.output)
     return None
@@ -130,16 +132,17 @@ def _after(made: Program, loss: TracedLoss) -> list[Operation]:
 
 
 def _reduction(made: Program, loss: TracedLoss) -> str:
-    names = [operation.name for operation in _after(made, loss)]
-    scaled = "div" in names or any(_scaled(op, made) for op in _after(made, loss))
-    return "sum" if "reduce_sum" in names and not scaled else "mean"
+    after = _after(made, loss)
+    summed = any(operation.name == "reduce_sum" for operation in after)
+    return "sum" if summed and not any(_scaled(operation, made) for operation in after) else "mean"
 
 
 def _scaled(operation: Operation, made: Program) -> bool:
-    """Whether it is multiplied by a number under 1, as a mean that is written as a product."""
-    if operation.name != "mul":
-        return False
-    return any(abs(float(made.values[n])) < 1 for n in operation.inputs if n in made.literals and not made.shapes[n])
+    """Whether something is divided by how many there are, or multiplied by a number under 1."""
+    known = [float(made.values[n]) for n in operation.inputs if n in made.literals and not made.shapes[n]]
+    if operation.name == "div":
+        return not known or abs(known[-1]) > 1
+    return operation.name == "mul" and any(abs(number) < 1 for number in known)
 
 
 def _turned(made: Program, loss: TracedLoss) -> int:
