@@ -201,9 +201,12 @@ def stretched_targets(seed: int) -> Recipe:
 
 
 WELL: dict[Callable[[int], Recipe], float] = {
-    one_unit_of_softmax: 1.0, square_blobs: 1.0, fourth_power: 0.97, xor_by_absolute_error: 1.0, mpg_slow: 0.91,
-    mpg_raw: 0.91, mpg_softmax: 0.91, mpg_decayed: 0.91, twelve_sigmoids: 0.83, eight_exponentials: 0.85,
+    one_unit_of_softmax: 1.0, square_blobs: 1.0, fourth_power: 0.97, xor_by_absolute_error: 1.0, mpg_slow: 0.85,
+    mpg_raw: 0.85, mpg_softmax: 0.85, mpg_decayed: 0.85, twelve_sigmoids: 0.83, eight_exponentials: 0.85,
     tiny_weights: 0.85, or_through_ten_layers: 1.0, xor_through_nine_layers: 1.0, softmax_before_cross_entropy: 0.95,
     layers_in_a_plain_list: 0.95, stretched_targets: 0.95,
 }  # fmt: skip
-"""A sick recipe to what its score is when it is well: on held-out data, the median of seeds."""
+"""A sick recipe to what its score is when it is well: on held-out data, the median of seeds.
+
+Of Auto MPG .91 was measured elsewhere; on the samples held out here the healthy recipe reaches .85.
+"""

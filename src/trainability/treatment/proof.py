@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -55,14 +55,13 @@ def treat(
     sick = trials.outcome((), search[0], watch=True).chart
     assert sick is not None
     samples = budget * seeds * trials.unit
-    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples - trials.cost)
-    best = grow(trials, ranked, search, max(0.0, samples - trials.cost))
+    ranked, best = _search(trials, of_diagnosis(diagnose(sick)), search, samples)
     searched = trials.cost
     operations, ablation = shrink(trials, best, search)
 
     chance = Trials(make, train, said)
     chance.unit = trials.unit
-    by_chance = halving(chance, at_random(search[0]), search, trials.cost)[0]
+    _, by_chance = _search(chance, at_random(search[0]), search, trials.cost)
 
     final = Trials(make, train, said)
     untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
@@ -79,6 +78,14 @@ def treat(
         cost=searched / trials.unit, ablation_cost=(trials.cost - searched) / trials.unit,
         random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
     )  # fmt: skip
+
+
+def _search(
+    trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float
+) -> tuple[list[Operations], Operations]:
+    """What was trained, the best first, and the best with what makes it better still."""
+    ranked = halving(trials, sets, seeds, budget - trials.cost)
+    return ranked, grow(trials, ranked, seeds, budget - trials.cost)
 
 
 def _each(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[float, ...]:
