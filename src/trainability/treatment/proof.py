@@ -29,6 +29,7 @@ def treat(
     seeds: int = FEWEST,
     budget: float = 3.0,
     said: Callable[[str], None] = lambda line: None,
+    seen: Callable[[Chart], None] = lambda chart: None,
 ) -> Treatment:
     """Search for the smallest set of operations that helps, and prove it.
 
@@ -38,6 +39,7 @@ def treat(
         seeds: paired seeds of the proof, 0, 1, …
         budget: of the search, in multiples of the untreated training of all seeds.
         said: hears a line after each training.
+        seen: gets the chart of the untreated recipe before the search begins.
 
     Raises:
         SpecError: fewer than 5 seeds, or a budget under 1.
@@ -54,6 +56,7 @@ def treat(
     trials = Trials(make, train, said)
     sick = trials.outcome((), search[0], watch=True).chart
     assert sick is not None
+    seen(sick)
     samples = budget * seeds * trials.unit
     ranked, best = _search(trials, of_diagnosis(diagnose(sick)), search, samples)
     searched = trials.cost
