@@ -63,12 +63,14 @@ class Outcome:
         score: the metric on held-out samples; NaN where training broke.
         metric: ``accuracy``, ``r2`` or ``own``.
         cost: samples that went through a training step.
+        planned: the same, had training not broken.
         chart: what was seen, where it was watched.
     """
 
     score: float
     metric: str
     cost: int
+    planned: int
     chart: Chart | None = None
 
 

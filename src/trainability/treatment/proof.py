@@ -13,7 +13,7 @@ from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe, Trainer
 from trainability.core.treatment import Ablation, Treatment, Tried, Verdict
 from trainability.diagnosis import diagnose
-from trainability.treatment.candidates import at_random, of_diagnosis
+from trainability.treatment.candidates import at_random, certain, of_diagnosis
 from trainability.treatment.search import grow, halving, shrink
 from trainability.treatment.trials import Operations, Trials
 
@@ -58,9 +58,10 @@ def treat(
     assert sick is not None
     seen(sick)
     samples = budget * seeds * trials.unit
-    ranked, best = _search(trials, of_diagnosis(diagnose(sick)), search, samples)
+    findings = diagnose(sick)
+    ranked, best = _search(trials, of_diagnosis(findings), search, samples)
     searched = trials.cost
-    operations, ablation = shrink(trials, best, search)
+    operations, ablation = shrink(trials, best, search, certain(findings))
 
     chance = Trials(make, train, said)
     chance.unit = trials.unit
