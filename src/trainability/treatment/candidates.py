@@ -46,7 +46,7 @@ def of_diagnosis(findings: Sequence[Finding]) -> list[Operations]:
     for rank in range(1, max((len(treatments) for treatments in own), default=0)):
         sets += [_joined(base, treatments[rank]) for treatments in own if rank < len(treatments)]
     sets += [_joined(base, operation) for operation in GENERAL]
-    return [in_order(one) for one in dict.fromkeys(sets) if one]
+    return [one for one in dict.fromkeys(map(in_order, sets)) if one]
 
 
 def _joined(base: Operations, *more: Operation) -> Operations:
