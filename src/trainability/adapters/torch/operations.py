@@ -80,6 +80,10 @@ class Patient:
             self._survey = survey(self.model, self.loss, x[:LOOKED], y[:LOOKED])
         return self._survey
 
+    def forget(self) -> None:
+        """The model has changed: look anew."""
+        self._survey = None
+
     def change(self, place: int) -> Change:
         """What is changed at a place, to be added to."""
         return self.changes.setdefault(place, Change())
@@ -202,6 +206,7 @@ def normalize(patient: Patient, value: str) -> None:
 def wiring(patient: Patient, value: str) -> None:
     """Make every layer a part of the model, trained by the optimiser, and the model train as training does."""
     _adopt(patient.model)
+    patient.forget()
     patient.model.train()
     held = {id(p) for group in patient.optimizer.param_groups for p in group["params"]}
     parameters = list(patient.model.parameters())
