@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -287,3 +290,30 @@ def test_a_recipe_says_what_it_wants():
         given: dict[str, Any] = {"train": (x, y), "validation": (x, y), "epochs": 1, "batch_size": 8, **change}
         with pytest.raises(trainability.UsageError, match=words):
             Recipe(model, nn.CrossEntropyLoss(), optimizer, **given)
+
+
+def test_what_is_known_by_then_is_kept_when_the_search_is_stopped(recipes: Path):
+    out = recipes.parent / "a.json"
+    words = [sys.executable, "-m", "trainability", "doctor", f"{recipes}:sick", "--treat", "--json", str(out)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "make output" in line:  # the search goes on
+                process.send_signal(signal.SIGINT)
+                break
+        said, err = process.communicate()
+    assert process.returncode == 130
+    assert "output-activation" in said
+    assert "Traceback" not in err
+    assert strict_json(out.read_text("utf-8"))["findings"][0]["code"] == "output-activation"
+
+
+def test_a_recipe_may_hold_arrays_and_a_function_that_makes_the_optimiser():
+    x, y = (part.numpy() for part in circles(256))
+    model = mlp(2, 16, 2)
+
+    def make(seed: int) -> Recipe:
+        data = (x.astype(float), y.astype(np.int32))
+        return Recipe(model, nn.CrossEntropyLoss(), lambda p: torch.optim.Adam(p, 0.01), data, data, 2, 32)
+
+    assert train(make, (), 0).score > 0.4

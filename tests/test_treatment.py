@@ -18,7 +18,7 @@ from tests.command import strict_json
 from trainability.core.errors import SpecError
 from trainability.core.operation import KINDS, Operation, in_order
 from trainability.core.recipe import Outcome, Recipe
-from trainability.diagnosis import RULES, Finding, examples
+from trainability.diagnosis import RULES, Finding, diagnose, examples
 from trainability.diagnosis.finding import Evidence
 from trainability.report.chart import Diagnosis
 from trainability.treatment import treat
@@ -46,7 +46,7 @@ class World:
         score += self.noise * np.random.default_rng([seed, len(operations)]).standard_normal()
         cost = 100 * math.prod(int(o.value) for o in operations if o.kind == "epochs")
         seen = RULES["learning-rate-low"].sick() if score < 0.6 else examples.chart()
-        return Outcome(score, "own", cost, seen if watch else None)
+        return Outcome(score, "own", cost, cost, seen if watch else None)
 
 
 def make(seed: int) -> Recipe:
@@ -72,7 +72,9 @@ def test_two_changes_that_help_only_together():
         made = world(make, operations, seed, watch)
         kinds = {operation.kind for operation in operations}
         good = {"scale_inputs", "scale_targets"} <= kinds
-        return Outcome(made.score + (0.5 if good else 0.0), made.metric, made.cost, sick if watch else None)
+        return Outcome(
+            made.score + (0.5 if good else 0.0), made.metric, made.cost, made.planned, sick if watch else None
+        )
 
     found = treat(make, train)
     assert {operation.kind for operation in found.operations} == {"scale_inputs", "scale_targets"}
@@ -117,7 +119,7 @@ def test_a_broken_training_counts_as_the_worst_and_stays_visible():
         make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
     ) -> Outcome:
         score = 0.9 if SCALE in operations else math.nan
-        return Outcome(score, "accuracy", 100, examples.chart() if watch else None)
+        return Outcome(score, "accuracy", 100, 100, examples.chart() if watch else None)
 
     found = treat(make, train)
     assert found.operations == (SCALE,)
@@ -146,11 +148,28 @@ def test_halving_trains_the_better_half_once_more():
 
 
 def test_candidates_begin_with_all_that_the_diagnosis_asks_for():
-    findings = [Finding(rule.name, "root", Evidence({}, 1.0), "") for rule in RULES if rule.treatments][:3]
+    findings = [Finding(rule.name, "root", Evidence({}, 0.8), "") for rule in RULES if rule.treatments][:3]
     sets = of_diagnosis(findings)
     assert len(sets) == len(set(sets))
     firsts = {RULES[finding.code].treatments[0].kind for finding in findings}
     assert {operation.kind for operation in sets[0]} == firsts
+
+
+def test_what_mends_a_certain_mistake_is_in_every_set_and_stays():
+    sick = RULES["double-softmax"].sick()
+
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        score = 0.4 + (0.5 if RATE in operations else 0.0)
+        mended = any(operation.kind == "output" for operation in operations)
+        return Outcome(score, "accuracy", 100, 100, (examples.chart() if mended else sick) if watch else None)
+
+    fit = Operation("output", "fit")
+    assert all(fit in one for one in of_diagnosis(diagnose(sick)))
+    found = treat(make, train)
+    assert set(found.operations) == {fit, RATE}
+    assert found.verdict == "cured"
 
 
 @given(st.integers(0, 2**31))

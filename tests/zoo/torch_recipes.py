@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from sklearn.datasets import make_circles
+from sklearn.datasets import load_digits, make_circles
 from torch import nn
 
 from trainability import Recipe
@@ -175,20 +175,21 @@ def softmax_before_cross_entropy(seed: int) -> Recipe:
 class _PlainList(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.hidden = [nn.Linear(2, 32), nn.Linear(32, 32)]
-        self.out = nn.Linear(32, 2)
+        self.hidden = [nn.Linear(64, 6), nn.Linear(6, 32)]
+        self.out = nn.Linear(32, 10)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for layer in self.hidden:
-            x = torch.tanh(layer(0.1 * x))
+            x = torch.tanh(layer(x))
         return self.out(x)
 
 
 def layers_in_a_plain_list(seed: int) -> Recipe:
-    """k: layers that the model does not know of."""
-    train, held = _circles()
+    """k: a bottleneck of layers that the model does not know of."""
+    x, y = load_digits(return_X_y=True)
+    train, held = _split(x / 16, y, labels=True)
     model = _PlainList()
-    return Recipe(model, nn.CrossEntropyLoss(), _adam(model, 1e-2), train, held, 20, 32)
+    return Recipe(model, nn.CrossEntropyLoss(), _adam(model, 1e-2), train, held, 10, 32)
 
 
 def stretched_targets(seed: int) -> Recipe:
@@ -201,9 +202,12 @@ def stretched_targets(seed: int) -> Recipe:
 
 
 WELL: dict[Callable[[int], Recipe], float] = {
-    one_unit_of_softmax: 1.0, square_blobs: 1.0, fourth_power: 0.97, xor_by_absolute_error: 1.0, mpg_slow: 0.91,
-    mpg_raw: 0.91, mpg_softmax: 0.91, mpg_decayed: 0.91, twelve_sigmoids: 0.83, eight_exponentials: 0.85,
+    one_unit_of_softmax: 1.0, square_blobs: 1.0, fourth_power: 0.97, xor_by_absolute_error: 1.0, mpg_slow: 0.85,
+    mpg_raw: 0.85, mpg_softmax: 0.85, mpg_decayed: 0.85, twelve_sigmoids: 0.83, eight_exponentials: 0.85,
     tiny_weights: 0.85, or_through_ten_layers: 1.0, xor_through_nine_layers: 1.0, softmax_before_cross_entropy: 0.95,
-    layers_in_a_plain_list: 0.95, stretched_targets: 0.95,
+    layers_in_a_plain_list: 0.9, stretched_targets: 0.95,
 }  # fmt: skip
-"""A sick recipe to what its score is when it is well: on held-out data, the median of seeds."""
+"""A sick recipe to what its score is when it is well: on held-out data, the median of seeds.
+
+Of Auto MPG .91 was measured elsewhere; on the samples held out here the healthy recipe reaches .85.
+"""

@@ -88,15 +88,25 @@ def _said(line: str) -> None:
 
 def _recipe(where: str, treated: bool, seeds: int, budget: float, report: Path | None, json: Path | None) -> int:
     from trainability.doctor import examine, read_recipe, treat
+    from trainability.report.chart.proof import text
+
+    def seen(diagnosis: Diagnosis) -> None:
+        print(diagnosis.text(), flush=True)
+        _write([diagnosis], report, json, say=not treated)  # what is known by now, should the search be stopped
 
     recipe = read_recipe(where)
-    diagnosis = treat(recipe, seeds, budget, _said) if treated else examine(recipe)
-    print(diagnosis.text())
+    if not treated:
+        diagnosis = examine(recipe)
+        seen(diagnosis)
+        return 0 if diagnosis.healthy else 1
+    diagnosis = treat(recipe, seeds, budget, _said, seen)
+    assert diagnosis.treatment is not None
+    print(f"\n{text(diagnosis.treatment)}")
     _write([diagnosis], report, json)
     return 0 if diagnosis.healthy else 1
 
 
-def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | None) -> None:
+def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | None, say: bool = True) -> None:
     from trainability.report.document import write_whole
 
     if json and diagnoses:
@@ -106,7 +116,8 @@ def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | Non
     for i, diagnosis in enumerate(diagnoses if report else ()):
         assert report is not None
         path = diagnosis.report(report if i == 0 else report.with_stem(f"{report.stem}-{i + 1}"))
-        print(f"chart: {path}", file=sys.stderr)
+        if say:
+            print(f"chart: {path}", file=sys.stderr)
 
 
 def _is_recipe(script: str) -> bool:

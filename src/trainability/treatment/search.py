@@ -80,17 +80,21 @@ def grow(trials: Trials, ranked: Sequence[Operations], seeds: Sequence[int], bud
     return best
 
 
-def shrink(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[Operations, tuple[Ablation, ...]]:
+def shrink(
+    trials: Trials, operations: Operations, seeds: Sequence[int], stay: Operations = ()
+) -> tuple[Operations, tuple[Ablation, ...]]:
     """The smallest set that is as good, by leaving out one operation after the other, and what each of it is worth.
 
-    A single operation is left as it is: doing nothing took part in the search.
+    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out.
     """
     kept = list(operations)
     for operation in sorted(
         operations, key=lambda o: o.safety == "changes training"
     ):  # what changes the model goes first
         fewer = tuple(o for o in kept if o != operation)
-        if fewer and trials.scores(fewer, seeds).mean() >= _below(trials.scores(tuple(kept), seeds).mean()):
+        if not fewer or operation in stay:
+            continue
+        if trials.scores(fewer, seeds).mean() >= _below(trials.scores(tuple(kept), seeds).mean()):
             kept = list(fewer)
     if len(kept) < 2:
         return tuple(kept), ()
