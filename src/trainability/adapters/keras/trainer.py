@@ -41,7 +41,11 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
     watched = Watch(model) if watch else None
     x, y = patient.train
     with watched or contextlib.nullcontext():
-        model.fit(x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()])
+        try:
+            model.fit(x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()])
+        except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
+            if all(np.isfinite(weight).all() for weight in model.get_weights()):
+                raise
     held_out, targets = patient.validation
     known = loss_name(loss_of(model))
     answers = patient.answer(np.asarray(model.predict(held_out, SCORED, verbose=0)))
@@ -49,6 +53,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         score=score(answers, targets, recipe.metric, logits=known is not None and known[0] == "bce_with_logits"),
         metric=metric_name(recipe.metric, targets),
         cost=_cost(patient),
+        planned=patient.epochs * len(x),
         chart=watched.chart() if watched else None,
     )
 

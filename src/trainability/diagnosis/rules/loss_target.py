@@ -32,13 +32,10 @@ def _check(seen: Chart) -> Evidence | None:
     if found.name in LOGARITHMS and found.output.high > 1e-6:
         return Evidence({**figures, "highest answer": found.output.high, "highest logarithm": 0.0}, 1.0, layer)
     highest = PROBABILITIES.get(found.name)
-    if highest is not None and (found.output.low < -SLACK or found.output.high > highest + SLACK):
-        figures |= {
-            "lowest answer": found.output.low,
-            "highest answer": found.output.high,
-            "answers": "are no probabilities",
-        }
-        return Evidence(figures, 0.97, layer)
+    bounded = found.last in ("sigmoid", "softmax", "hard_sigmoid")
+    if highest is not None and not bounded and (found.output.low < -SLACK or found.output.high > highest + SLACK):
+        figures |= {"lowest answer": found.output.low, "highest answer": found.output.high}
+        return Evidence({**figures, "answers": "are no probabilities"}, 0.97, layer)
     if found.target is None:
         return None
     figures |= {"lowest target": found.target.low, "highest target": found.target.high}
