@@ -79,6 +79,7 @@ class TorchLook(Watch):
 
     def _broken(self, step: int) -> None:
         """A step failed; if that was for a number that is not finite, note where it came from."""
+        self._trace.recording = False
         operations = self._trace.operations
         outputs = [op.output.detach() for op in operations if op.output.is_floating_point()]
         if all(torch.isfinite(output).all() for output in outputs) or self.record.origin is not None:
