@@ -188,8 +188,8 @@ def convolutions_and_recurrences_are_layers() -> None:
 def weight_decay_and_schedules_are_read() -> None:
     x, y = circles(64)
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((2,)), layers.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.01)),
-                              layers.Dense(1, "sigmoid")])  # fmt: skip
+    inner = layers.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.01))
+    model = keras.Sequential([keras.Input((2,)), inner, layers.Dense(1, "sigmoid")])
     rate = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
     model.compile(keras.optimizers.SGD(rate, momentum=0.9), "binary_crossentropy")
     with Watch(model) as watch:
