@@ -113,12 +113,17 @@ def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
 
 
 def _of_framework(model: Any) -> Trainer:
-    torch = sys.modules.get("torch")
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    if keras is not None and isinstance(model, keras.Model):
+        from trainability.adapters.keras.trainer import train as train_keras
+
+        return train_keras
     if torch is not None and isinstance(model, torch.nn.Module):
         from trainability.adapters.torch.trainer import train
 
         return train
-    raise SpecError(f"a recipe's model is a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
+    kind = f"{type(model).__module__}.{type(model).__name__}"
+    raise SpecError(f"a recipe's model is a torch.nn.Module or a keras.Model, got {kind}")
 
 
 def _said_at(error: BaseException, path: str) -> str:

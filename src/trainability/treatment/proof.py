@@ -46,10 +46,7 @@ def treat(
 
     Reference: paired t interval: Student (1908), Biometrika 6:1-25.
     """
-    if seeds < FEWEST:
-        raise SpecError(f"a proof needs at least {FEWEST} seeds, got {seeds}")
-    if not (math.isfinite(budget) and budget >= 1):
-        raise SpecError(f"a budget is at least 1 (times the untreated training of all seeds), got {budget:g}")
+    check_size(seeds, budget)
     proof = tuple(range(seeds))
     search = tuple(range(SEARCH_SEEDS, SEARCH_SEEDS + seeds))
 
@@ -82,6 +79,14 @@ def treat(
         cost=searched / trials.unit, ablation_cost=(trials.cost - searched) / trials.unit,
         random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
     )  # fmt: skip
+
+
+def check_size(seeds: int, budget: float) -> None:
+    """SpecError for fewer than 5 seeds, or a budget under 1."""
+    if seeds < FEWEST:
+        raise SpecError(f"a proof needs at least {FEWEST} seeds, got {seeds}")
+    if not (math.isfinite(budget) and budget >= 1):
+        raise SpecError(f"a budget is at least 1 (times the untreated training of all seeds), got {budget:g}")
 
 
 def _search(

@@ -77,6 +77,7 @@ class Watch:
             if isinstance(root, torch.Tensor) and root.requires_grad:
                 self._before_backward(root)
             backward(tensors, *args, **kwargs)
+            self._after_backward()
 
         return watched
 
@@ -87,15 +88,15 @@ class Watch:
             self._step_losses.append(root.detach().reshape(()))
         if self._left is not None:
             gradient, version = self._left
-            self.record.accumulated |= any(
-                p.grad is gradient and gradient._version == version for p in self.model.parameters()
-            )
-            self._left = None
+            if not any(p.grad is gradient and gradient._version == version for p in self.model.parameters()):
+                self._left = None
         if not self._trace.recording:
             return
         operations = leading_to(root, self._trace.operations)
-        if not any(id(tensor) in self._names for operation in operations for tensor in _parameters(operation)):
-            return  # another model's
+        if not any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation)):
+            others = {id(operation) for operation in operations}  # another model's
+            self._trace.operations = [one for one in self._trace.operations if id(one) not in others]
+            return
         self._trace.recording = False  # what follows is ours and the optimiser's
         self._find_strangers(operations)
         self._layers = traced_layers(operations, self._names)
@@ -103,16 +104,21 @@ class Watch:
             layer.keep_gradient()
         self._look_at(root, operations)
 
+    def _after_backward(self) -> None:
+        """Notice a gradient that was left after an update and that this pass, being of this model, added to."""
+        if self._left is not None and self._left[0]._version != self._left[1]:
+            self.record.accumulated, self._left = True, None
+
     def _find_strangers(self, operations: list[Operation]) -> None:
         """Note parameters that are used and that the model does not know, as those of layers in a plain list."""
         for operation in operations:
-            for tensor in _parameters(operation):
+            for tensor in parameters_in(operation):
                 if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self._names:
                     self._strangers.append(tensor)
                     self._names[id(tensor)] = f"not in the model {len(self._strangers)}"
 
     def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
-        self._used |= {id(p) for op in operations for p in _parameters(op)} & self._names.keys()
+        self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
         inputs = self._inputs(operations)
         if inputs is not None:
             self.record.inputs.add(inputs)
@@ -135,7 +141,7 @@ class Watch:
         """What the first parameter meets: the model's input after whatever was done to it without parameters."""
         own = self._names.keys() | {id(buffer) for buffer in self.model.buffers()}
         for operation in operations:
-            if not any(id(tensor) in self._names for tensor in _parameters(operation)):
+            if not any(id(tensor) in self._names for tensor in parameters_in(operation)):
                 continue
             fed = [tensor for tensor in operation.tensors() if id(tensor) not in own and tensor.dim() > 0]
             fed = [t for t in fed if t._base is None or id(t._base) not in own]
@@ -154,7 +160,7 @@ class Watch:
             tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
             bad = [t for t in tensors if not torch.isfinite(t).all()]
             largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
-            weights = bad and any(id(p) in self._names for p in _parameters(operation))
+            weights = bad and any(id(p) in self._names for p in parameters_in(operation))
             direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
             if operation.name in LOSSES and direction == "forward":
                 direction = "loss"
@@ -229,6 +235,6 @@ class Watch:
         )
 
 
-def _parameters(operation: Operation) -> list[torch.Tensor]:
+def parameters_in(operation: Operation) -> list[torch.Tensor]:
     """The tensors that went in, and what they are views of: a transposed weight is a view of the weight."""
     return [one for tensor in operation.tensors() for one in (tensor, tensor._base) if one is not None]
