@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as plain
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from trainability.cli.compare import check_place
 from trainability.core.errors import SpecError
 
 if TYPE_CHECKING:
+    from trainability.core.recipe import Recipe
     from trainability.report.chart import Diagnosis
 
 _SCRIPT = typer.Argument(
@@ -50,32 +51,62 @@ def doctor(
     times = _times(budget)
     if _is_recipe(script):
         raise typer.Exit(_recipe(script, treat, seeds, times, report, json))
-    if treat:
-        raise SpecError(f"--treat needs a recipe, such as '{script}:recipe' for a function 'recipe' of a seed in it")
     from trainability.doctor import run_script
+    from trainability.treatment import check_size
 
+    if treat:
+        check_size(seeds, times)
     made = run_script(script, arguments or [])
-    for diagnosis in made.diagnoses:
+    diagnoses = list(made.diagnoses)
+    for i, recipe in enumerate(made.recipes if treat else ()):
+        diagnoses[i] = _treated(diagnoses[i], recipe, seeds, times)
+    for diagnosis in diagnoses:
         print(diagnosis.text(), file=sys.stderr)
     if not made.diagnoses:
         print(f"'{script}' trained no PyTorch or Keras model: no optimiser took a step", file=sys.stderr)
-    _write(made.diagnoses, report, json)
+    _write(diagnoses, report, json)
     healthy = all(diagnosis.healthy for diagnosis in made.diagnoses)
     raise typer.Exit(made.code or (0 if healthy else 1))
 
 
+def _treated(
+    diagnosis: Diagnosis, recipe: Callable[[], Callable[[int], Recipe]], seeds: int, budget: float
+) -> Diagnosis:
+    """The diagnosis of a script's model with its treatment, where the script tells a recipe."""
+    from trainability.doctor import treat
+
+    try:
+        return treat(recipe(), seeds, budget, _said)
+    except SpecError as error:
+        print(f"{diagnosis.name}: not treated: {error}", file=sys.stderr)
+        return diagnosis
+
+
+def _said(line: str) -> None:
+    print(f"  {line}", file=sys.stderr)
+
+
 def _recipe(where: str, treated: bool, seeds: int, budget: float, report: Path | None, json: Path | None) -> int:
     from trainability.doctor import examine, read_recipe, treat
+    from trainability.report.chart.proof import text
+
+    def seen(diagnosis: Diagnosis) -> None:
+        print(diagnosis.text(), flush=True)
+        _write([diagnosis], report, json, say=not treated)  # what is known by now, should the search be stopped
 
     recipe = read_recipe(where)
-    said = (lambda line: print(f"  {line}", file=sys.stderr)) if treated else None
-    diagnosis = treat(recipe, seeds, budget, said) if said else examine(recipe)
-    print(diagnosis.text())
+    if not treated:
+        diagnosis = examine(recipe)
+        seen(diagnosis)
+        return 0 if diagnosis.healthy else 1
+    diagnosis = treat(recipe, seeds, budget, _said, seen)
+    assert diagnosis.treatment is not None
+    print(f"\n{text(diagnosis.treatment)}")
     _write([diagnosis], report, json)
     return 0 if diagnosis.healthy else 1
 
 
-def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | None) -> None:
+def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | None, say: bool = True) -> None:
     from trainability.report.document import write_whole
 
     if json and diagnoses:
@@ -85,7 +116,8 @@ def _write(diagnoses: Sequence[Diagnosis], report: Path | None, json: Path | Non
     for i, diagnosis in enumerate(diagnoses if report else ()):
         assert report is not None
         path = diagnosis.report(report if i == 0 else report.with_stem(f"{report.stem}-{i + 1}"))
-        print(f"chart: {path}", file=sys.stderr)
+        if say:
+            print(f"chart: {path}", file=sys.stderr)
 
 
 def _is_recipe(script: str) -> bool:

@@ -47,7 +47,8 @@ class Treatment:
         tried: what the search trained, the best first.
         search_seeds: of the search; random search draws its operations from the first of them.
         before, after: what was seen of the untreated run of the search's first seed, and of a treated one.
-        cost, random_cost, proof_cost: samples that went through a step, over those of one untreated training.
+        cost, ablation_cost, random_cost, proof_cost: of the search, of leaving out, of random search (which may
+            spend as much as both) and of the proof: samples of all steps over those of one untreated training.
     """
 
     operations: tuple[Operation, ...]
@@ -68,6 +69,7 @@ class Treatment:
     before: Chart = field(repr=False)
     after: Chart | None = field(repr=False)
     cost: float
+    ablation_cost: float
     random_cost: float
     proof_cost: float
 
@@ -93,6 +95,7 @@ class Treatment:
             ],
             "search_seeds": list(self.search_seeds),
             "cost": self.cost,
+            "ablation_cost": self.ablation_cost,
             "random_cost": self.random_cost,
             "proof_cost": self.proof_cost,
         }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
+from trainability.core.recipe import Recipe
 from trainability.report.chart import Diagnosis
 
 if TYPE_CHECKING:
@@ -157,10 +158,17 @@ def watch_callback() -> Any:
 
 @dataclass(frozen=True)
 class Script:
-    """What came of a watched script: its exit code and the diagnosis of every model that it trained."""
+    """What came of a watched script.
+
+    Attributes:
+        code: its exit code.
+        diagnoses: of every model that it trained.
+        recipes: for each of them, what gives its recipe, or raises SpecError where that cannot be told.
+    """
 
     code: int
     diagnoses: tuple[Diagnosis, ...]
+    recipes: tuple[Callable[[], Callable[[int], Recipe]], ...] = ()
 
 
 def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> Script:
@@ -193,8 +201,13 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    charts = [(one.chart(), type(one.model).__name__) for one in watches()]
-    return Script(code, tuple(Diagnosis(chart, name) for chart, name in charts if chart.steps))
+    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps]
+    diagnoses = tuple(Diagnosis(chart, type(one.model).__name__) for one, chart in trained)
+    return Script(code, diagnoses, tuple(getattr(one, "recipe", _no_recipe) for one, _ in trained))
+
+
+def _no_recipe() -> Callable[[int], Recipe]:
+    raise SpecError("a loop cannot be done again; write it as a recipe, a function of a seed: FILE.PY:FUNCTION")
 
 
 def _print_error(error: BaseException) -> None:

@@ -34,6 +34,7 @@ def treat(
     seeds: int = 5,
     budget: float = 3.0,
     said: Callable[[str], None] = lambda line: None,
+    seen: Callable[[Diagnosis], None] = lambda diagnosis: None,
 ) -> Diagnosis:
     """Find out why a recipe does not learn, search for the smallest change that helps, and prove it.
 
@@ -42,6 +43,7 @@ def treat(
         seeds: paired seeds of the proof.
         budget: of the search, in multiples of the untreated training of all seeds.
         said: hears a line after each training.
+        seen: gets the diagnosis of the untreated recipe before the search begins.
 
     Returns:
         the diagnosis of the untreated recipe, with its `treatment`.
@@ -51,8 +53,9 @@ def treat(
     """
     from trainability.treatment import treat as search
 
-    found = search(recipe, _trainer(recipe), seeds, budget, said)
-    return Diagnosis(found.before, _name(recipe), found)
+    name = _name(recipe)
+    found = search(recipe, _trainer(recipe), seeds, budget, said, lambda chart: seen(Diagnosis(chart, name)))
+    return Diagnosis(found.before, name, found)
 
 
 def read_recipe(where: str) -> Callable[[int], Recipe]:
@@ -110,12 +113,17 @@ def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
 
 
 def _of_framework(model: Any) -> Trainer:
-    torch = sys.modules.get("torch")
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    if keras is not None and isinstance(model, keras.Model):
+        from trainability.adapters.keras.trainer import train as train_keras
+
+        return train_keras
     if torch is not None and isinstance(model, torch.nn.Module):
         from trainability.adapters.torch.trainer import train
 
         return train
-    raise SpecError(f"a recipe's model is a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
+    kind = f"{type(model).__module__}.{type(model).__name__}"
+    raise SpecError(f"a recipe's model is a torch.nn.Module or a keras.Model, got {kind}")
 
 
 def _said_at(error: BaseException, path: str) -> str:

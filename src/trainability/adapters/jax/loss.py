@@ -108,7 +108,9 @@ def _met(made: Program, place: int, answer: int, given: set[int]) -> int | None:
         met = [n for n in operation.inputs if n in given]
         if met:
             sources = [n for n in made.data if made.shapes[n] and met[0] in made.reached([n])]
-            sources = [n for n in sources if made.dtypes[n] != bool] or sources  # not what NumPy asks of labels
+            sources = [
+                n for n in sources if made.dtypes[n] != np.dtype(bool)
+            ] or sources  # not what NumPy asks of labels
             return sources[-1] if sources else met[0]
         carried.add(operation.output)
     return None

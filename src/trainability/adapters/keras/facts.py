@@ -66,19 +66,21 @@ def see_layers(model: Any, record: Record, batch: int) -> None:
                 record.normalized_one.add(layer.name)
 
 
-def see_inputs(model: Any, record: Record, x: Any) -> None:
-    """Take in the first of the inputs; whole numbers that are looked up in a table have no scale."""
-    looked_up = any(isinstance(layer, keras.layers.Embedding) for layer in layers_of(model))
-    first = array(next((part for part in keras.tree.flatten(x) if part is not None), None))
-    if first is not None and first.ndim > 0 and not looked_up:
-        record.inputs.add(first)
+def see_inputs(record: Record, fed: np.ndarray | None, x: Any) -> bool:
+    """Take in what the first parameter met; whether that is what the model was given."""
+    if fed is None or not fed.ndim:
+        return False
+    record.inputs.add(fed)
+    given = array(next((part for part in keras.tree.flatten(x) if part is not None), None))
+    return given is not None and given.shape == fed.shape and np.allclose(given, fed, 1e-5, 1e-6, equal_nan=True)
 
 
-def see_loss(model: Any, record: Record, y: Any, y_pred: Any, last: str | None) -> None:
+def see_loss(model: Any, record: Record, y: Any, y_pred: Any, last: str | None, fed: np.ndarray | None) -> None:
     """Take in what the loss of a step got, where it is one of Keras' own.
 
     Args:
         last: the activation that the answers went through just before.
+        fed: what the first parameter met.
     """
     loss = loss_of(model)
     known = loss_name(loss)
@@ -89,17 +91,26 @@ def see_loss(model: Any, record: Record, y: Any, y_pred: Any, last: str | None) 
     seen.name, seen.kind = known
     seen.reduction = REDUCTIONS.get(str(loss.reduction), "none")
     seen.last = last
-    seen.broadcast = False
-    labels = function_name(loss) == SPARSE
-    # As Keras does before it compares them.
-    if target is not None and abs(target.ndim - output.ndim) == 1:
-        if output.shape[-1] == 1 and target.ndim < output.ndim:
-            target = target[..., None]
-        elif target.shape[-1] == 1 and target.ndim > output.ndim:
-            target = target[..., 0]
-    if labels and target is not None and target.ndim == output.ndim and target.shape[-1] == 1:
-        target = target[..., 0]
-    seen.add(output, target, labels=labels)
+    target = None if target is None else as_compared(target, output.shape)
+    seen.add(output, target, takes_labels(model))
+    if fed is not None and target is not None:
+        record.pairs.add(fed, target, seen.labels)
+
+
+def takes_labels(model: Any) -> bool:
+    """Whether the loss takes whole numbers for classes."""
+    return function_name(loss_of(model)) == SPARSE
+
+
+def as_compared(target: np.ndarray, output: tuple[int, ...]) -> np.ndarray:
+    """Targets of the rank that Keras gives them before it compares them with answers of shape `output`."""
+    if target.ndim == len(output) and target.shape[-1:] == (1,) and output[-1:] != (1,):
+        return target[..., 0]  # a column of labels
+    if target.ndim == len(output) + 1 and target.shape[-1:] == (1,):
+        return target[..., 0]
+    if target.ndim == len(output) - 1 and output[-1:] == (1,):
+        return target[..., None]
+    return target
 
 
 def see_optimizer(model: Any, record: Record, value: Values) -> None:
@@ -121,10 +132,15 @@ def _has_l2(layer: Any) -> bool:
 def _rate(optimizer: Any, value: Values) -> float:
     rate = optimizer._learning_rate
     if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return float(keras.ops.convert_to_numpy(rate(value(optimizer.iterations))))
+        return number(rate(value(optimizer.iterations)))
     if isinstance(rate, keras.Variable):
-        return float(keras.ops.convert_to_numpy(value(rate)))
-    return float(rate()) if callable(rate) else math.nan
+        return number(value(rate))
+    return number(rate()) if callable(rate) else math.nan
+
+
+def number(value: Any) -> float:
+    """A scalar of any backend."""
+    return float(np.asarray(keras.ops.convert_to_numpy(value)))
 
 
 def array(value: Any) -> np.ndarray | None:

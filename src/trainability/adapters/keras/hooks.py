@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -43,13 +44,8 @@ def attach(model: Any, watch: Any) -> Step | None:
 
 
 @contextlib.contextmanager
-def hooked(wanted: Callable[[Any], Any], fitting: Callable[..., None] | None = None) -> Iterator[None]:
-    """Attach to every model that is about to train.
-
-    Args:
-        wanted: from a model to its watch; None leaves it alone.
-        fitting: is told the model and the arguments of each `fit` before it begins.
-    """
+def hooked(wanted: Callable[[Any], Any]) -> Iterator[None]:
+    """Attach to every model that is about to train; `wanted` gives a model's watch, None to leave it alone."""
     undo = contextlib.ExitStack()
 
     def make(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -65,12 +61,16 @@ def hooked(wanted: Callable[[Any], Any], fitting: Callable[..., None] | None = N
         within_fit = kwargs.get("_use_cached_eval_dataset") and isinstance(logs, dict) and "loss" in logs
         watch = wanted(model) if within_fit else None
         if watch is not None:
-            watch.validated(float(logs["loss"]))
+            watch.validated(float(logs["loss"]), kwargs.get("x"), kwargs.get("y"))
         return logs
 
     def fit(original: Callable[..., Any], model: Any, *args: Any, **kwargs: Any) -> Any:
-        if fitting is not None:
-            fitting(model, *args, **kwargs)
+        watch = wanted(model)
+        with contextlib.suppress(TypeError):  # a wrong call, as Keras itself will say
+            bound = inspect.signature(original).bind(model, *args, **kwargs)
+            bound.apply_defaults()
+            if watch is not None and model.optimizer is not None:
+                watch.fitted(bound.arguments)
         return original(model, *args, **kwargs)
 
     with undo:

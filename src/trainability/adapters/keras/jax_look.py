@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import jax
 import keras
@@ -16,6 +16,9 @@ from trainability.adapters.keras.facts import Values, parameters_of, see_inputs,
 from trainability.adapters.keras.names import loss_name, loss_of
 from trainability.adapters.record import Record
 
+PATIENCE: Final = 8
+"""Batches of new shapes that are let go by before one is compiled for."""
+
 
 class JaxLook:
     """See `adapters.keras.watch.Look`.
@@ -24,18 +27,22 @@ class JaxLook:
     gets. What is compiled for training stays as it is, so that its results do too.
     """
 
-    def __init__(self, model: keras.Model, record: Record):
+    def __init__(self, model: Any, record: Record):
         self.model, self.record = model, record
         self.used: set[str] = set()
+        self.raw = False
         self._kept: dict[Any, Callable[..., Any]] = {}
         self._means: list[tuple[Any, Any, Any]] = []
+        self._shapes: set[tuple[Any, ...]] = set()
+        self._waited = 0
         self._last: tuple[Any, ...] = ()
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         state, iterator = arguments
         metrics = state[3]
-        places = [self._place(variable) for variable in (self.model._loss_tracker.total, self.model._loss_tracker.count)]
+        tracker = self.model._loss_tracker
+        places = [self._place(variable) for variable in (tracker.total, tracker.count)]
         fresh = [metrics[place] for place in places]
         # Whatever is not what the last step gave was set anew: at an epoch's start, or by the user.
         same = len(self._last) == 3 and all(a is b for a, b in zip(fresh, self._last[:2], strict=True))
@@ -55,9 +62,11 @@ class JaxLook:
         self._means = []
         return found
 
-    def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
         state, iterator = arguments
         batch = next(iterator)
+        if not self._fits(batch):
+            return self.plain(function, (state, itertools.chain([batch], iterator))), False
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         see_layers(self.model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(self.model, self.record, self._values(state))
@@ -70,7 +79,17 @@ class JaxLook:
             after = self._values(result[1])
             named = parameters_of(self.model)
             self.record.moment(step, seen.layers({name: after(variable) for name, variable in named.items()}))
-        return result
+        return result, True
+
+    def _fits(self, batch: Any) -> bool:
+        """Whether to look at a batch: one of another shape than before, as an epoch's last, would be compiled for."""
+        shape = tuple(getattr(part, "shape", ()) for part in keras.tree.flatten(batch))
+        if self._shapes and shape not in self._shapes and self._waited < PATIENCE:
+            self._waited += 1
+            return False
+        self._shapes.add(shape)
+        self._waited = 0
+        return True
 
     def _look(self, state: Sequence[Any], x: Any, y: Any, weights: Any) -> Look:
         model = self.model
@@ -88,17 +107,18 @@ class JaxLook:
 
         parameters = {name: value(variable) for name, variable in parameters_of(model).items()}
         trained = [named[id(variable)] for variable in model.trainable_variables if id(variable) in named]
-        own = [part for parts in state[1:] for part in parts]
+        own = {str(i): part for i, part in enumerate(part for parts in state[1:] for part in parts)}
         return look(loss, parameters, (x, y, weights), trained, own, self._kept)
 
     def _note(self, seen: Look, step: int, x: Any, y: Any) -> None:
         """Note what was looked at; Keras itself says more surely than the trace what its losses are."""
-        see_inputs(self.model, self.record, x)
+        fed = seen.fed()
+        self.raw = see_inputs(self.record, fed, x)
         output = seen.facts.output
-        known = loss_name(loss_of(self.model)) is not None and output is not None
-        seen.note(self.record, step, inputs=False, loss=not known)
-        if known:
-            see_loss(self.model, self.record, y, seen.value(output), seen.facts.last)
+        known = loss_name(loss_of(self.model)) is not None
+        seen.note(self.record, step, inputs=False, loss=not known or output is None)
+        if known and output is not None:
+            see_loss(self.model, self.record, y, seen.value(output), seen.facts.last, fed)
         self.used |= seen.used
 
     def _values(self, state: Sequence[Any]) -> Values:
@@ -107,8 +127,16 @@ class JaxLook:
         held = (
             model.trainable_variables, model.non_trainable_variables, model.optimizer.variables, model.metrics_variables
         )  # fmt: skip
-        found = {id(v): value for vs, values in zip(held, state, strict=True) for v, value in zip(vs, values, strict=True)}
-        return lambda variable: found[id(variable)] if id(variable) in found else variable.value
+        pairs = itertools.chain(
+            *(zip(variables, values, strict=True) for variables, values in zip(held, state, strict=True))
+        )
+        found = {id(variable): value for variable, value in pairs}
+
+        def value(variable: Any) -> Any:
+            known = found.get(id(variable))
+            return variable.value if known is None else known  # within a fit the variable itself may hold none
+
+        return value
 
 
 def _of_step(before: Any, after: Any, logged: Any) -> float:

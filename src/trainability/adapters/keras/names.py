@@ -30,7 +30,7 @@ REDUCTIONS: Final = {"sum_over_batch_size": "mean", "mean": "mean", "mean_with_s
 
 
 def loss_of(model: Any) -> Any:
-    """The model's loss object, of the first output where there are several; None if it is not built or written by hand."""
+    """The model's loss object, of its first output; None if it is not built yet, or written by hand."""
     compiled = getattr(model, "_compile_loss", None)
     flat = getattr(compiled, "_flat_losses", None)
     return flat[0].loss if flat else None

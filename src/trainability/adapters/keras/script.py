@@ -27,11 +27,8 @@ def watching_models() -> Iterator[list[Watch]]:
             found.append(watches[id(model)])
         return watches[id(model)]
 
-    def fitting(model: Any, *args: Any, **kwargs: Any) -> None:
-        watch_of(model).fitted(*args, **kwargs)
-
     if keras.backend.backend() not in BACKENDS:
         yield found
         return
-    with hooked(watch_of, fitting):
+    with hooked(watch_of):
         yield found

@@ -31,12 +31,14 @@ class TorchLook(Watch):
 
     def __init__(self, model: Any, record: Record):
         super().__init__(model)
+        self.keras: Any = model
         self.record = record
         self.used: set[str] = set()
+        self.raw = False
         self._losses: list[float] = []
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        tracker = self.model._loss_tracker
+        tracker = self.keras._loss_tracker
         before = tracker.total.value.item(), tracker.count.value.item()
         result = function(*arguments)
         total, count = tracker.total.value.item() - before[0], tracker.count.value.item() - before[1]
@@ -44,13 +46,12 @@ class TorchLook(Watch):
         self._losses.append(total / count if count > 0 else float(result.get("loss", math.nan)))
         return result
 
-    def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-        model = self.model
+    def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
+        model = self.keras
         x, y, _ = keras.utils.unpack_x_y_sample_weight(arguments[0][0])
         self._step = self._moment = step
         self._names = {id(variable.value): name for name, variable in parameters_of(model).items()}
-        self._given = y, None
-        see_inputs(model, self.record, x)
+        self._given = x, y, None
         see_layers(model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(model, self.record, lambda variable: variable.value)
         self._held = {id(variable.value) for variable in model.optimizer._trainable_variables}
@@ -62,11 +63,11 @@ class TorchLook(Watch):
         finally:
             del model.__dict__["_compute_loss"]
         self.used |= {self._names[each] for each in self._used if each in self._names}
-        return result
+        return result, True
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-            self._given = y, y_pred
+            self._given = x, y, y_pred
             return original(x, y, y_pred, *args, **kwargs)
 
         return compute_loss
@@ -74,16 +75,19 @@ class TorchLook(Watch):
     def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
         """Where PyTorch's own watch looks: just before the backward pass."""
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
+        self._layers = list({id(layer.weight): layer for layer in reversed(self._layers)}.values())[::-1]
         self._before = {id(layer.weight): layer.weight.detach().clone() for layer in self._layers}
-        kinds = kinds_of(self.model)
+        kinds = kinds_of(self.keras)
         for layer in self._layers:
             layer.kind = kinds.get(self._names[id(layer.weight)], layer.kind)
-        y, y_pred = self._given
-        if loss_name(loss_of(self.model)) is None or y_pred is None:
+        x, y, y_pred = self._given
+        fed = self._inputs(operations)
+        self.raw = see_inputs(self.record, fed, x)
+        if loss_name(loss_of(self.keras)) is None or y_pred is None:
             see_traced_loss(self.record.loss, root, operations)
         else:
             made = last_activation(keras.tree.flatten(y_pred)[0], operations)
-            see_loss(self.model, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None)
+            see_loss(self.keras, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None, fed)
         if self.record.origin is None and not torch.isfinite(root.detach()).all():
             self.record.origin = self._first_bad(operations)
 

@@ -54,24 +54,24 @@ class TracedLayer:
 
 
 def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> list[TracedLayer]:
-    """The layers among the operations of a forward pass; of one that is used several times, its first use.
+    """The layers among the operations of a forward pass.
 
     Args:
         names: id of a parameter to its name in the model.
     """
-    layers: dict[int, TracedLayer] = {}
+    layers = []
     for place, operation in enumerate(operations):
         if operation.name not in LAYERS:
             continue
         found = _weight(operation, names)
-        if found is None or id(found[0]) in layers:
+        if found is None:
             continue
         weight, units_at = found
         name = names[id(weight)].removesuffix(".weight").removesuffix(".kernel")
         kind = LAYERS[operation.name]
         answer, places, activation = _follow(operation, operations[place + 1 :], names)
-        layers[id(weight)] = TracedLayer(name, kind, weight, units_at, operation, answer, places, activation)
-    return list(layers.values())
+        layers.append(TracedLayer(name, kind, weight, units_at, operation, answer, places, activation))
+    return layers
 
 
 def _weight(operation: Operation, names: Mapping[int, str]) -> tuple[torch.Tensor, int] | None:

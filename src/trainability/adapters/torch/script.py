@@ -28,7 +28,7 @@ def watching_models() -> Iterator[list[Watch]]:
         depth += 1
         if depth > 1:
             return
-        if _fitted_by_keras(module):
+        if _of_keras(module):
             return
         parameters = {id(p) for p in module.parameters()}
         if parameters and not parameters & known:
@@ -45,7 +45,6 @@ def watching_models() -> Iterator[list[Watch]]:
         yield watches
 
 
-def _fitted_by_keras(module: torch.nn.Module) -> bool:
-    """Whether it is a Keras model that Keras trains: one that was compiled. Others may have a loop of PyTorch's."""
-    keras = any(kind.__module__.startswith("keras.") for kind in type(module).__mro__)
-    return keras and bool(getattr(module, "compiled", False))
+def _of_keras(module: torch.nn.Module) -> bool:
+    """Whether it is a layer or model of Keras, whose own watch sees `fit` and `train_on_batch`."""
+    return any(kind.__module__.startswith("keras.") for kind in type(module).__mro__)

@@ -40,6 +40,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         score=score(_answers(patient), targets, recipe.metric, logits),
         metric=metric_name(recipe.metric, targets),
         cost=cost,
+        planned=patient.epochs * len(patient.train[0]),
         chart=watched.chart() if watched else None,
     )
 

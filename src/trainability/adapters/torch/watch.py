@@ -77,6 +77,7 @@ class Watch:
             if isinstance(root, torch.Tensor) and root.requires_grad:
                 self._before_backward(root)
             backward(tensors, *args, **kwargs)
+            self._after_backward()
 
         return watched
 
@@ -87,21 +88,26 @@ class Watch:
             self._step_losses.append(root.detach().reshape(()))
         if self._left is not None:
             gradient, version = self._left
-            self.record.accumulated |= any(
-                p.grad is gradient and gradient._version == version for p in self.model.parameters()
-            )
-            self._left = None
+            if not any(p.grad is gradient and gradient._version == version for p in self.model.parameters()):
+                self._left = None
         if not self._trace.recording:
             return
         operations = leading_to(root, self._trace.operations)
         if not any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation)):
-            return  # another model's
+            others = {id(operation) for operation in operations}  # another model's
+            self._trace.operations = [one for one in self._trace.operations if id(one) not in others]
+            return
         self._trace.recording = False  # what follows is ours and the optimiser's
         self._find_strangers(operations)
         self._layers = traced_layers(operations, self._names)
         for layer in self._layers:
             layer.keep_gradient()
         self._look_at(root, operations)
+
+    def _after_backward(self) -> None:
+        """Notice a gradient that was left after an update and that this pass, being of this model, added to."""
+        if self._left is not None and self._left[0]._version != self._left[1]:
+            self.record.accumulated, self._left = True, None
 
     def _find_strangers(self, operations: list[Operation]) -> None:
         """Note parameters that are used and that the model does not know, as those of layers in a plain list."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOGARITHMIC: Final = ("gradient_rms", "output_gradient_rms", "activation_std", "pre_activation_std", "weight_rms")
 """Signs that differ by orders of magnitude."""
+SHARES: Final = ("dead", "saturated", "zeros", "equal_signs", "correlation", "twins")
+"""Signs between 0 and 1."""
 HEADINGS: Final = {
     "gradient_rms": "gradient of the weights (RMS)", "output_gradient_rms": "gradient of the answers (RMS)",
     "activation_std": "deviation of the answers", "pre_activation_std": "deviation of the pre-activations",
@@ -34,6 +36,7 @@ def figure(chart: Chart, sign: str) -> Figure:
         made = new_figure(2.6 + height)
         above, below = made.subplots(2, 1, height_ratios=[height, 1.6])
         _heat(above, chart, _known(sign))
+        above.set_title(HEADINGS[sign], loc="left")
         _losses(below, chart)
     return made
 
@@ -87,7 +90,6 @@ def _losses(axes: Axes, chart: Chart) -> None:
 def _heat(axes: Axes, chart: Chart, sign: str) -> None:
     from matplotlib.colors import LogNorm
 
-    axes.set_title(HEADINGS[sign], loc="left")
     values = np.asarray(chart.signs[sign], float).T
     known = values[np.isfinite(values)]
     if not known.size:
@@ -102,7 +104,8 @@ def _heat(axes: Axes, chart: Chart, sign: str) -> None:
         values = np.where(values > 0, values, least)
         drawn = axes.imshow(values, aspect="auto", cmap="cividis", norm=norm, interpolation="nearest")
     else:
-        drawn = axes.imshow(values, aspect="auto", cmap="cividis", interpolation="nearest")
+        low, high = (min(0.0, float(known.min())), 1.0) if sign in SHARES else (None, None)
+        drawn = axes.imshow(values, aspect="auto", cmap="cividis", vmin=low, vmax=high, interpolation="nearest")
     axes.set_yticks(range(len(chart.layers)), [layer.name for layer in chart.layers])
     places = np.unique(np.linspace(0, len(chart.moments) - 1, min(10, len(chart.moments))).astype(int))
     axes.set_xticks(places, [f"{chart.moments[i]:,}" for i in places])

@@ -70,8 +70,8 @@ def _costs(treatment: Treatment) -> str:
     over = _difference(treatment.over_random, treatment.over_random_interval)
     return (
         f"Random search of the same operations chose: {named(treatment.random_operations)}; treated − random {over}. "
-        f"Cost in untreated trainings: search {treatment.cost:.0f}, random search {treatment.random_cost:.0f}, proof "
-        f"{treatment.proof_cost:.0f}."
+        f"Cost in untreated trainings: search {treatment.cost:.0f}, leaving out {treatment.ablation_cost:.0f}, random "
+        f"search {treatment.random_cost:.0f}, proof {treatment.proof_cost:.0f}."
     )
 
 
@@ -83,10 +83,11 @@ def figure(treatment: Treatment) -> Figure:
         axes = made.subplots()
         grid_lines(axes)
         scores = np.array(list(groups.values()), float)
-        for seed in range(scores.shape[1]):
-            axes.plot(range(3), scores[:, seed], color="#8a8f98", linewidth=0.7, alpha=0.7, zorder=1)
+        aside = 0.04 * (np.arange(scores.shape[1]) - (scores.shape[1] - 1) / 2)  # so that equal scores are all seen
+        for seed, shift in enumerate(aside):
+            axes.plot(np.arange(3) + shift, scores[:, seed], color="#8a8f98", linewidth=0.7, alpha=0.7, zorder=1)
         for place, (values, colour) in enumerate(zip(scores, (SERIES[4], SERIES[2], SERIES[1]), strict=True)):
-            axes.scatter(np.full(len(values), place), values, color=colour, s=28, zorder=2)
+            axes.scatter(place + aside, values, color=colour, s=28, zorder=2)
             known = values[np.isfinite(values)]
             if known.size:
                 axes.hlines(np.median(known), place - 0.14, place + 0.14, color=colour, linewidth=2.2, zorder=3)
