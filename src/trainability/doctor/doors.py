@@ -40,6 +40,26 @@ class Watching:
 
         Raises:
             SpecError: `step` is no function, or the loop is seen without.
+
+        Example:
+            >>> import jax, optax
+            >>> from flax import nnx
+            >>> model = nnx.Sequential(nnx.Linear(2, 2, rngs=nnx.Rngs(0)), nnx.softmax)
+            >>> optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)
+            >>> @nnx.jit
+            ... def train_step(model, optimizer, x, y):
+            ...     def loss(model):
+            ...         return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()
+            ...
+            ...     value, gradients = nnx.value_and_grad(loss)(model)
+            ...     optimizer.update(model, gradients)
+            ...     return value
+            >>> with watch(model, optimizer) as chart:
+            ...     step = chart.wrap(train_step)
+            ...     for _ in range(3):
+            ...         _ = step(model, optimizer, jax.numpy.eye(2), jax.numpy.arange(2))
+            >>> chart.diagnose().roots[0].code
+            'double-softmax'
         """
         wrap = getattr(self._watch, "wrap", None)
         if wrap is None:

@@ -124,7 +124,7 @@ def _read_modules(
             (path, leaf.replace(value) if isinstance(leaf, nnx.Variable) else value)
             for (path, leaf), value in zip(leaves, values, strict=True)
         ]
-        return nnx.merge(graph, nnx.from_flat_state(new), copy=True)
+        return nnx.merge(graph, nnx.from_flat_state(new))
 
     return _caught(function, options["has_aux"], slots, rebuilt, args, names)
 

@@ -171,7 +171,6 @@ class _Flat:
         inputs: Sequence[int],
         within: tuple[tuple[str, Any], ...],
         kind: str | None,
-        caller: str = "",
     ) -> list[int]:
         """Append the jaxpr's equations; the numbers of its outputs."""
         env = dict(zip([*jaxpr.constvars, *jaxpr.invars], [*constants, *inputs], strict=True))
@@ -184,7 +183,7 @@ class _Flat:
             return env[atom]
 
         for eqn in jaxpr.eqns:
-            frames = _frames(eqn, caller)
+            frames = _frames(eqn)
             functions = (*within, *_functions(frames))
             numbers = [read(atom) for atom in eqn.invars]
             larger = kind or next((k for name, file in frames for pattern, k in KINDS if pattern.search(file)), None)
@@ -195,8 +194,7 @@ class _Flat:
             if eqn.primitive.name in _OPENED and inner is not None:
                 body, consts = (inner.jaxpr, inner.consts) if isinstance(inner, core.ClosedJaxpr) else (inner, ())
                 held = [self.new(var.aval, value) for var, value in zip(body.constvars, consts, strict=True)]
-                name = called[0] if called else ""
-                env.update(zip(eqn.outvars, self.inline(body, held, numbers, functions, larger, name), strict=True))
+                env.update(zip(eqn.outvars, self.inline(body, held, numbers, functions, larger), strict=True))
                 continue
             made = [self.new(var.aval) for var in eqn.outvars]
             env.update(zip(eqn.outvars, made, strict=True))
@@ -216,19 +214,13 @@ def _called(inner: Any) -> tuple[str, str] | None:
     return name, place.rpartition(":")[0]
 
 
-def _frames(eqn: core.JaxprEqn, caller: str) -> list[tuple[str, str]]:
+def _frames(eqn: core.JaxprEqn) -> list[tuple[str, str]]:
     """Function and file of the frames in which an equation was made, outermost first.
 
-    Inside of a call only those from the called function on: JAX keeps what it traced first, wherever that was.
+    Inside of a compiled function they begin with it: JAX traces it once, wherever that was.
     """
     traceback = eqn.source_info.traceback
-    if traceback is None:
-        return []
-    frames = [(frame.function_name, frame.file_name, frame.line_num) for frame in traceback.frames]
-    if caller:
-        inside = next((i for i, frame in enumerate(frames) if frame[0] == caller), len(frames) - 1)
-        frames = frames[: inside + 1]
-    return [(name, file) for name, file, _ in reversed(frames)]
+    return [(frame.function_name, frame.file_name) for frame in reversed(traceback.frames)] if traceback else []
 
 
 def _functions(frames: Sequence[tuple[str, str]]) -> tuple[tuple[str, Any], ...]:
