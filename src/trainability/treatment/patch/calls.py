@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from trainability.treatment.patch.source import Edit, NoPlace, Source, Token
 
-Container = ast.Call | ast.List
+Container: TypeAlias = ast.Call | ast.List
 
 
 @dataclass(frozen=True)
@@ -19,22 +21,26 @@ class Slot:
     comma: Token | None
 
 
-def elements(container: Container) -> list[ast.AST]:
+def elements(container: Container) -> list[ast.expr] | list[ast.expr | ast.keyword]:
     """Arguments in the order in which they are written, or elements."""
     if isinstance(container, ast.List):
         return list(container.elts)
     return sorted([*container.args, *container.keywords], key=lambda n: (n.lineno, n.col_offset))
 
 
+def opening(source: Source, container: Container) -> int:
+    """Behind the opening bracket."""
+    if isinstance(container, ast.List):
+        return source.start(container) + 1
+    token = source.token_after(source.end(container.func))
+    while token.text != "(":  # closers of parentheses around what is called
+        token = source.token_after(token.end)
+    return token.end
+
+
 def slots(source: Source, container: Container) -> list[Slot]:
     """Where each element stands."""
-    if isinstance(container, ast.List):
-        at = source.start(container) + 1
-    else:
-        token = source.token_after(source.end(container.func))
-        while token.text != "(":  # closers of parentheses around what is called
-            token = source.token_after(token.end)
-        at = token.end
+    at = opening(source, container)
     out = []
     for element in elements(container):
         start = source.token_after(at).start
@@ -120,6 +126,33 @@ def without(source: Source, call: ast.Call, *keywords: str) -> list[Edit]:
         if isinstance(element, ast.keyword) and element.arg in keywords
         for edit in removed(source, call, i)
     ]
+
+
+def only_settings(source: Source, call: ast.Call, kept: int, first: str, settings: Mapping[str, str]) -> list[Edit]:
+    """Leave a call its first `kept` arguments and these settings.
+
+    Args:
+        first: the keyword of the argument behind those that are kept, which may be given by its place.
+    """
+    missing = dict(settings)
+    edits: list[Edit] = []
+    last = kept - 1
+    for i, element in list(enumerate(elements(call)))[kept:]:
+        keyword = element.arg if isinstance(element, ast.keyword) else first if i == kept else None
+        node = element.value if isinstance(element, ast.keyword) else element
+        if keyword in missing:
+            edits.append(Edit(source.start(node), source.end(node), missing.pop(keyword)))
+            last = i
+        else:
+            edits += removed(source, call, i)
+    added = ", ".join(f"{keyword}={text}" for keyword, text in missing.items())
+    if added and last >= 0:
+        at = slots(source, call)[last].end
+        edits.append(Edit(at, at, f", {added}"))
+    elif added:
+        at = opening(source, call)
+        edits.append(Edit(at, at, added))
+    return edits
 
 
 def _ends_line(source: Source, offset: int) -> bool:

@@ -6,26 +6,56 @@ import ast
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from trainability.core.operation import Operation, in_order
-from trainability.treatment.patch import torch_lines, torch_network, torch_output, torch_training, torch_wiring
+from trainability.treatment.patch import (
+    flax_lines,
+    flax_places,
+    hidden,
+    keras_lines,
+    keras_network,
+    keras_training,
+    torch_lines,
+    torch_network,
+    torch_output,
+    torch_training,
+    torch_wiring,
+)
 from trainability.treatment.patch.places import Training
 from trainability.treatment.patch.source import Edit, NoPlace, Source, edited
 from trainability.treatment.patch.vocabulary import Framework
 
-Places = Mapping[str, Callable[[Training, Any], list[Edit]]]
+Places: TypeAlias = Mapping[str, Callable[[Training, Any], list[Edit]]]
 
 _PLACES: Final[Mapping[Framework, Places]] = {
     "torch": {
         "wiring": torch_wiring.wiring, "activation": torch_network.activation, "output": torch_output.output,
-        "normalize": torch_network.normalize, "dropout": torch_network.dropout,
+        "normalize": torch_network.normalize, "dropout": hidden.dropout,
         "initialize": torch_network.initialize, "optimizer": torch_training.optimizer, "decay": torch_training.decay,
         "rate": torch_training.rate, "batch": torch_training.batch, "epochs": torch_training.epochs,
         "clip": torch_training.clip,
     },
+    "keras": {
+        "wiring": keras_network.wiring, "activation": keras_network.activation, "output": keras_network.output,
+        "normalize": keras_network.normalize, "dropout": hidden.dropout, "initialize": keras_network.initialize,
+        "optimizer": keras_training.optimizer, "decay": keras_training.decay, "rate": keras_training.rate,
+        "batch": keras_training.batch, "epochs": keras_training.epochs, "clip": keras_training.clip,
+    },
+    "flax": {
+        "activation": flax_places.activation, "dropout": hidden.dropout, "initialize": flax_places.initialize,
+        "optimizer": flax_places.optimizer, "decay": flax_places.decay, "rate": flax_places.rate,
+        "batch": flax_places.batch, "epochs": flax_places.epochs, "clip": flax_places.clip,
+    },
 }  # fmt: skip
-_LINES: Final[Mapping[Framework, Mapping[str, Callable[[Any], tuple[str, ...]]]]] = {"torch": torch_lines.LINES}
+_LINES: Final[Mapping[Framework, Mapping[str, Callable[[Any], tuple[str, ...]]]]] = {
+    "torch": torch_lines.LINES, "keras": keras_lines.LINES, "flax": flax_lines.LINES,
+}  # fmt: skip
+_NOTES: Final[Mapping[tuple[Framework, str], str]] = {
+    ("torch", "output"): "# the model answers logits now; probabilities are torch.sigmoid(answers) of one unit, "
+    "answers.softmax(-1) of several",
+}
+"""What is to be said where an operation found its place."""
 _RESTS_ON: Final = {
     "decay": ("optimizer",), "rate": ("optimizer",), "clip": ("optimizer",), "initialize": ("activation",),
     "normalize": ("activation",), "output": ("activation",),
@@ -93,16 +123,17 @@ def _placed(
         raise NoPlace("after what is above")
     place = _PLACES[framework].get(operation.kind)
     if place is None:
-        raise NoPlace("it is part of no one place")
-    edits = place(Training(Source(text, name), framework, function), operation.value)
-    if not edits:
+        raise NoPlace("no place for it is known")
+    value: Any = operation.value
+    made = edited(text, place(Training(Source(text, name), framework, function), value))
+    if made == text:
         return text, (f"# {operation}: '{name}' has it so already",)
-    made = edited(text, edits)
     try:
         ast.parse(made)
     except SyntaxError:
         raise NoPlace("the place is written in a way that is not understood") from None
-    return made, ()
+    note = _NOTES.get((framework, operation.kind))
+    return made, (note,) if note else ()
 
 
 def _unified(before: str, after: str, name: str) -> str:

@@ -137,6 +137,13 @@ def written(source: Source, path: str, place: ast.expr) -> tuple[str, list[Edit]
     return shown, [source.import_line(text)]
 
 
+def written_beside(source: Source, node: ast.expr, path: str) -> tuple[str, list[Edit]]:
+    """How `path` is written where `node` is now: behind the same module's name, if it is of the same."""
+    if isinstance(node, ast.Attribute) and path_of(source, node.value) == path.rpartition(".")[0]:
+        return f"{source.segment(node.value)}.{path.rpartition('.')[2]}", []
+    return written(source, path, node)
+
+
 def _visible(source: Source, name: str, place: ast.expr) -> set[str | None]:
     scope = scope_of(source, place)
     while True:

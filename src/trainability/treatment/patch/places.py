@@ -8,17 +8,18 @@ from typing import Final
 
 from trainability.treatment.patch.calls import argument
 from trainability.treatment.patch.names import followed, path_of, scope_of
-from trainability.treatment.patch.network import Network
+from trainability.treatment.patch.network import Item, Network
 from trainability.treatment.patch.running import network_of
 from trainability.treatment.patch.source import NoPlace, Source
-from trainability.treatment.patch.vocabulary import VOCABULARIES, Framework
+from trainability.treatment.patch.vocabulary import ACROSS, VOCABULARIES, Framework
 
 FIELDS: Final = ("model", "loss", "optimizer", "train", "validation", "epochs", "batch_size", "metric")
 """Of `trainability.Recipe`, in their order."""
-_HOMES: Final = {"torch": "torch.optim.", "keras": "keras.optimizers.", "flax": "optax."}
-_NO_OPTIMIZERS: Final = ("apply_updates", "chain", "clip_by_global_norm", "clip", "softmax_cross_entropy",
-                  "softmax_cross_entropy_with_integer_labels", "sigmoid_binary_cross_entropy", "l2_loss",
-                  "add_decayed_weights", "squared_error", "huber_loss", "scale", "apply_if_finite", "MultiSteps")  # fmt: skip
+OPTAX: Final = frozenset({
+    "adam", "adamw", "sgd", "rmsprop", "adagrad", "nadam", "nadamw", "lion", "lamb", "lars", "radam", "adamax",
+    "adamaxw", "adabelief", "adafactor", "adadelta", "yogi", "novograd", "amsgrad", "adan", "fromage", "sm3",
+})  # fmt: skip
+"""Optimisers of optax; its other functions make losses, schedules and parts."""
 
 
 class Training:
@@ -32,7 +33,8 @@ class Training:
     """
 
     def __init__(self, source: Source, framework: Framework, function: str | None):
-        self.source, self.framework, self.function = source, framework, function
+        self.source, self.function = source, function
+        self.framework: Framework = framework
         self._network: Network | None = None
 
     def calls(self, path: str) -> list[ast.Call]:
@@ -70,21 +72,16 @@ class Training:
 
     @property
     def optimizer(self) -> ast.Call:
-        """The call that makes the optimiser."""
-        home = _HOMES[self.framework]
+        """The call that makes the optimiser; Keras' may be a string and is looked up elsewhere."""
+        where: ast.AST = self.source.tree
         if self.function is not None:
-            made = followed(self.source, self.field("optimizer"))
-            if isinstance(made, ast.Call) and (path_of(self.source, made.func) or "").startswith(home):
-                return made
-            raise NoPlace("what makes the recipe's optimiser is not seen")
-        every = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call)]
-        paths = [(path_of(self.source, node.func) or "", node) for node in every]
-        found = [
-            node
-            for path, node in paths
-            if path.startswith(home) and path.count(".") == home.count(".") and path.split(".")[-1] not in _NO_OPTIMIZERS
-        ]
+            where = followed(self.source, self.field("optimizer"))
+        found = [node for node in ast.walk(where) if isinstance(node, ast.Call) and self._optimizes(node)]
         return only(found, "optimisers")
+
+    def _optimizes(self, call: ast.Call) -> bool:
+        home, _, name = (path_of(self.source, call.func) or "").rpartition(".")
+        return home == "torch.optim" if self.framework == "torch" else home == "optax" and name in OPTAX
 
     @property
     def model(self) -> ast.expr:
@@ -92,13 +89,15 @@ class Training:
         if self.function is not None:
             return self.field("model")
         if self.framework == "keras":
-            compiled = only(self.methods("compile"), "calls of compile")
-            assert isinstance(compiled.func, ast.Attribute)
-            return compiled.func.value
+            assert isinstance(self.compiled.func, ast.Attribute)
+            return self.compiled.func.value
         if self.framework == "torch":
             held = parameters_of(self.source, argument(self.optimizer, 0, "params"))
             if held is not None:
                 return held
+        if self.framework == "flax":
+            made = only(self.calls("flax.nnx.Optimizer"), "optimisers of NNX")
+            return argument(made, 0, "model") or made
         raise NoPlace("which model the optimiser trains is not seen")
 
     @property
@@ -107,6 +106,27 @@ class Training:
         if self._network is None:
             self._network = network_of(self.source, VOCABULARIES[self.framework], self.model)
         return self._network
+
+    def hidden(self) -> tuple[list[Item], list[Item]]:
+        """Activations of hidden layers, and hidden layers that have none.
+
+        Raises:
+            NoPlace: there are neither, or one of them is also the output's.
+        """
+        network = self.network
+        found = [item for item in network.hidden if item.name not in ACROSS]
+        ends = {id(item.node) for item in (*network.last, *([network.output] if network.output else []))}
+        if any(id(item.node) in ends for item in (*found, *network.bare)):
+            raise NoPlace("the same module is a hidden one and the last")
+        if not found and not network.bare:
+            raise NoPlace("the model has no hidden layer")
+        return found, network.bare
+
+    @property
+    def compiled(self) -> ast.Call:
+        """``model.compile(…)`` of a Keras script."""
+        found = [call for call in self.methods("compile") if path_of(self.source, call.func) is None]
+        return only(found, "calls of compile")
 
     def visible(self, node: ast.expr, place: ast.AST) -> bool:
         """Whether a name means the same at another place: in the same function or in the module."""

@@ -81,7 +81,7 @@ class Reader:
         return self.module(node, container, index)
 
     def _call(self, node: ast.Call, container: Container | None, index: int) -> Module:
-        path, words = path_of(self.source, node.func), self.words
+        path, words = path_of(self.source, node.func) or "", self.words
         if path in words.sequential:
             return tuple(self._element(part, node, i) for i, part in enumerate(node.args))
         if path in ("torch.nn.ModuleList", "flax.nnx.List", "collections.OrderedDict") and len(node.args) == 1:
@@ -92,7 +92,7 @@ class Reader:
             item = Item("layer", node, path.rpartition(".")[2], container, index)
             return (item, *self._activation_of(node, container, index))
         kinds: list[tuple[Any, Kind]] = [
-            (words.dropouts, "dropout"), (words.passing, "passing"), (words.reshaping, "reshaping"),
+            (words.dropouts, "dropout"), (words.passing | words.joining, "passing"), (words.reshaping, "reshaping"),
         ]  # fmt: skip
         for known, kind in kinds:
             if path in known:

@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TypeAlias
 
-from trainability.treatment.patch.names import path_of, scope_of
+from trainability.treatment.patch.names import followed, path_of, scope_of
 from trainability.treatment.patch.network import Item, Network, Value, joined
 from trainability.treatment.patch.reading import Functional, Module, Own, Reader
 from trainability.treatment.patch.source import NoPlace, Source
@@ -54,27 +54,30 @@ class _Running:
         for statement in scope.body:
             if statement is self.source.statement(call):
                 break
-            if isinstance(statement, ast.Assign) and self._makes_tensor(statement.value):
-                self._assign(statement.targets, self.tensor(statement.value, names), names)
+            inside = [] if isinstance(statement, ast.FunctionDef | ast.ClassDef) else ast.walk(statement)
+            if not any(isinstance(node, ast.expr) and self._makes_tensor(node) for node in inside):
+                continue
+            if self.run([statement], names) is not None:
+                raise self.reader.unknown(statement)
         return self.tensor(output, names)
 
     def _makes_tensor(self, node: ast.expr) -> bool:
         """``Dense(8)(x)`` or ``Input(…)``, or what combines such."""
         if not isinstance(node, ast.Call):
             return False
-        path = path_of(self.source, node.func)
-        return isinstance(node.func, ast.Call) or path in (self.words.fresh | self.words.joining)
+        path = path_of(self.source, node.func) or ""
+        joins = path in self.words.joining and path.rpartition(".")[2][0].islower()
+        return isinstance(node.func, ast.Call) or path in self.words.fresh or joins
 
     def _own(self, module: Own, value: Value) -> Value:
         if module.definition in self.own:
             raise NoPlace(f"the class '{module.definition.name}' holds itself")
-        forward = [
-            n for n in module.definition.body if isinstance(n, ast.FunctionDef) and n.name == self.words.forward
-        ]
+        forward = [n for n in module.definition.body if isinstance(n, ast.FunctionDef) and n.name == self.words.forward]
         if len(forward) != 1 or not forward[0].args.args[1:]:
             raise NoPlace(f"the class '{module.definition.name}' has no '{self.words.forward}' of its own")
         arguments = [a.arg for a in forward[0].args.args]
-        names: Names = {name: Value() for name in arguments[2:]} | {arguments[1]: value}
+        names: Names = dict.fromkeys(arguments[2:], Value())
+        names[arguments[1]] = value
         self.own.append(module.definition)
         answer = self.run(forward[0].body, names)
         self.own.pop()
@@ -149,7 +152,7 @@ class _Running:
         held = self._held(node.func, names)
         if held is not None and node.args:
             return self.through(held, joined([self.tensor(one, names) for one in node.args]))
-        path, words = path_of(self.source, node.func), self.words
+        path, words = path_of(self.source, node.func) or "", self.words
         first = node.args[0] if node.args else None
         if path in words.functions and first:
             return self.network.apply(
@@ -161,7 +164,9 @@ class _Running:
             return self.network.apply(Item("reshaping", node, ""), self.tensor(first, names))
         if path in words.joining:
             return joined([self.tensor(one, names) for one in node.args])
-        if path in words.fresh or (path is None and isinstance(node.func, ast.Name) and node.func.id in ("range", "len")):
+        if path in words.fresh or (
+            path is None and isinstance(node.func, ast.Name) and node.func.id in ("range", "len")
+        ):
             return Value()
         if path is None and isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, names)
@@ -184,6 +189,9 @@ class _Running:
         if isinstance(node, ast.Name) and node.id in names:
             value = names[node.id]
             return None if isinstance(value, Value) else value
+        if isinstance(node, ast.Name) and self.words.forward == "call":
+            made = followed(self.source, node)
+            return None if made is node else self._held(made, names)
         if isinstance(node, ast.Call) and self.words.forward == "call" and path_of(self.source, node.func):
             return None if self._makes_tensor(node) else self.reader.module(node)
         if isinstance(node, ast.Subscript):
@@ -226,7 +234,11 @@ def _looped_over(module: Module) -> Module:
     """Modules of a plain list are called by the forward pass itself: nothing can be put between them in the list."""
     if isinstance(module, tuple):
         return tuple(_looped_over(part) for part in module)
-    return replace(module, container=None) if isinstance(module, Item) and isinstance(module.container, ast.List) else module
+    return (
+        replace(module, container=None)
+        if isinstance(module, Item) and isinstance(module.container, ast.List)
+        else module
+    )
 
 
 def _documentation(statement: ast.stmt) -> bool:

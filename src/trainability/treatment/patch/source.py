@@ -141,7 +141,7 @@ class Source:
 def edited(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits, which do not overlap; of two at one place the first comes first."""
     out, at = [], 0
-    for edit in sorted(set(edits), key=lambda edit: (edit.start, edit.end)):
+    for edit in sorted(dict.fromkeys(edits), key=lambda edit: (edit.start, edit.end)):
         if edit.start < at:
             raise NoPlace("two changes meet in one place")
         out += [text[at : edit.start], edit.text]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from trainability.treatment.patch.calls import after, argument, before, given
-from trainability.treatment.patch.names import path_of, scope_of, written
+from trainability.treatment.patch.calls import argument, before
+from trainability.treatment.patch.hidden import before_activation, behind, flat
+from trainability.treatment.patch.names import path_of, scope_of, written, written_beside
 from trainability.treatment.patch.network import Item
-from trainability.treatment.patch.numbers import number, replaced
 from trainability.treatment.patch.places import Training
 from trainability.treatment.patch.source import Edit, NoPlace, Source
-from trainability.treatment.patch.torch_training import written_beside
-from trainability.treatment.patch.vocabulary import ACROSS
 
 CLASSES: Final = {
     "relu": "ReLU", "leaky_relu": "LeakyReLU", "elu": "ELU", "gelu": "GELU", "silu": "SiLU", "tanh": "Tanh",
@@ -23,28 +21,12 @@ PLAIN_FUNCTIONS: Final = {"tanh": "torch.tanh", "sigmoid": "torch.sigmoid"}
 """Those that ``torch`` itself has; the others are of ``torch.nn.functional``."""
 
 
-def hidden_activations(at: Training) -> list[Item]:
-    """Those that one operation replaces; NoPlace where one of them is also the output's."""
-    network = at.network
-    found = [item for item in network.hidden if item.name not in ACROSS]
-    last = {id(item.node) for item in network.last}
-    if any(id(item.node) in last for item in found):
-        raise NoPlace("the same activation is a hidden one and the last")
-    return found
-
-
 def activation(at: Training, value: str) -> list[Edit]:
     """Every hidden activation, and one behind every hidden layer that has none."""
-    found, bare = hidden_activations(at), at.network.bare
-    if not found and not bare:
-        raise NoPlace("the model has no hidden layer")
-    if at.network.output and any(item.node is at.network.output.node for item in bare):
-        raise NoPlace("the same layer is a hidden one and the last")
-    return [edit for item in found for edit in _swapped(at.source, item, value)] + [
-        edit
-        for item in bare
-        for edit in _behind(at.source, item, f"torch.nn.{CLASSES[value]}", "")
-    ]
+    found, bare = at.hidden()
+    path = f"torch.nn.{CLASSES[value]}"
+    edits = [_swapped(at.source, item, value) for item in found]
+    return flat(edits + [behind(at.source, item, path, "") for item in bare])
 
 
 def _swapped(source: Source, item: Item, value: str) -> list[Edit]:
@@ -70,50 +52,13 @@ def _swapped(source: Source, item: Item, value: str) -> list[Edit]:
     return edits
 
 
-def _behind(source: Source, item: Item, path: str, arguments: str) -> list[Edit]:
-    if item.container is None:
-        raise NoPlace("a hidden layer stands where nothing can be put behind it")
-    function = item.node.func if isinstance(item.node, ast.Call) else item.node
-    shown, edits = written_beside(source, function, path)
-    return [*edits, *after(source, item.container, item.index, f"{shown}({arguments})")]
-
-
-def dropout(at: Training, value: float) -> list[Edit]:
-    """The rate of every dropout of the model; where there is none, one behind every hidden activation."""
-    found, text = at.network.dropouts, number(value)
-    edits: list[Edit] = []
-    for item in found:
-        assert isinstance(item.node, ast.Call)
-        rate = argument(item.node, 0, "p")
-        edits += given(at.source, item.node, 0, "p", text) if rate is None else replaced(at.source, rate, text)
-    if found:
-        return edits
-    if value == 0:
-        return []
-    if at.calls("torch.nn.functional.dropout"):
-        raise NoPlace("dropout is called as a function here")
-    places = [*hidden_activations(at), *at.network.bare]
-    if not places:
-        raise NoPlace("the model has no hidden layer")
-    return [edit for item in places for edit in _behind(at.source, item, "torch.nn.Dropout", text)]
-
-
 def normalize(at: Training, value: str) -> list[Edit]:
     """Normalisation before every hidden activation, or behind a hidden layer that has none."""
-    found = {id(item.node) for item in hidden_activations(at)}
-    places: dict[int, tuple[Item, Item]] = {id(layer.node): (layer, layer) for layer in at.network.bare}
-    for layer, item, reshaped in at.network.pairs:
-        if id(item.node) in found:
-            if reshaped or id(item.node) in places:
-                raise NoPlace("how many units reach a hidden activation is not seen")
-            places[id(item.node)] = (layer, item)
-    if not places:
-        raise NoPlace("the model has no hidden layer")
     edits: list[Edit] = []
-    for layer, item in places.values():
+    for layer, item in before_activation(at):
         name, arguments = _normalization(at.source, layer, item, value)
         if item is layer:
-            edits += _behind(at.source, item, f"torch.nn.{name}", arguments)
+            edits += behind(at.source, item, f"torch.nn.{name}", arguments)
         elif item.container is None or item.function:
             raise NoPlace("a hidden activation stands where nothing can be put before it")
         else:
@@ -139,7 +84,7 @@ def _normalization(source: Source, layer: Item, item: Item, value: str) -> tuple
 
 def initialize(at: Training, value: str) -> list[Edit]:
     """A line after the model is made: before the recipe's ``return``, or before the optimiser is made."""
-    hidden = hidden_activations(at)
+    hidden, _ = at.hidden()
     activation = hidden[0].name if hidden else "linear"
     model = at.model
     place = at.source.statement(at.recipe if at.function is not None else at.optimizer)
@@ -153,5 +98,3 @@ def initialize(at: Training, value: str) -> list[Edit]:
         edits += more
     text = f'{function}("torch", {model.id}, activation="{activation}"{generator})'
     return [*edits, at.source.line_before(place, text)]
-
-

@@ -6,12 +6,11 @@ import ast
 from typing import Final
 
 from trainability.treatment.patch.calls import argument, removed, without
-from trainability.treatment.patch.names import definition, followed, path_of, written
+from trainability.treatment.patch.names import definition, followed, path_of, written, written_beside
 from trainability.treatment.patch.network import Item
 from trainability.treatment.patch.numbers import as_factor, literal
 from trainability.treatment.patch.places import Training, only
 from trainability.treatment.patch.source import Edit, NoPlace, Source
-from trainability.treatment.patch.torch_training import written_beside
 from trainability.treatment.patch.vocabulary import TORCH
 
 LOSSES: Final = {
@@ -21,8 +20,8 @@ LOSSES: Final = {
 }  # fmt: skip
 """Losses to what they are of; of all others it takes the targets to say what fits."""
 OTHERS: Final = frozenset({
-    "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "KLDivLoss", "PoissonNLLLoss", "SoftMarginLoss", "mse_loss", "l1_loss",
-    "smooth_l1_loss", "huber_loss", "HingeEmbeddingLoss", "MultiMarginLoss", "MultiLabelSoftMarginLoss",
+    "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "KLDivLoss", "PoissonNLLLoss", "SoftMarginLoss", "mse_loss",
+    "l1_loss", "smooth_l1_loss", "huber_loss", "HingeEmbeddingLoss", "MultiMarginLoss", "MultiLabelSoftMarginLoss",
 })  # fmt: skip
 FITTING: Final = {
     "binary": ("BCEWithLogitsLoss", "binary_cross_entropy_with_logits"),

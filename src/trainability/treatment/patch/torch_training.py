@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from typing import Final
 
-from trainability.treatment.patch.calls import argument, elements, given, removed, slots, without
-from trainability.treatment.patch.names import followed, path_of, written
+from trainability.treatment.patch.calls import argument, given, only_settings, without
+from trainability.treatment.patch.names import followed, path_of, written, written_beside
 from trainability.treatment.patch.numbers import known, literal, multiplied, number, replaced
 from trainability.treatment.patch.places import Training, only, parameters_of
 from trainability.treatment.patch.source import Edit, NoPlace, Source
@@ -67,23 +67,10 @@ def optimizer(at: Training, value: str) -> list[Edit]:
     source = at.source
     shown, edits = written_beside(source, call.func, f"torch.optim.{wanted}")
     edits = [*edits, Edit(source.start(call.func), source.end(call.func), shown)]
-    settings = {"lr": repr(usual)} | ({"momentum": "0.9"} if value == "sgd" else {})
-    places = slots(source, call)
-    last = 0  # parameters come first
-    if call.args == [] and call.keywords[0].arg != "params":
+    if not call.args and call.keywords[0].arg != "params":
         raise NoPlace("the parameters are not the optimiser's first argument")
-    for i, element in list(enumerate(elements(call)))[1:]:
-        keyword = element.arg if isinstance(element, ast.keyword) else ("lr" if i == 1 else None)
-        node = element.value if isinstance(element, ast.keyword) else element
-        if keyword in settings:
-            edits.append(Edit(source.start(node), source.end(node), settings.pop(keyword)))
-            last = i
-        else:
-            edits += removed(source, call, i)
-    if settings:
-        text = "".join(f", {keyword}={number_text}" for keyword, number_text in settings.items())
-        edits.append(Edit(places[last].end, places[last].end, text))
-    return edits
+    settings = {"lr": repr(usual)} | ({"momentum": "0.9"} if value == "sgd" else {})
+    return edits + only_settings(source, call, 1, "lr", settings)
 
 
 def decay(at: Training, value: float) -> list[Edit]:
@@ -119,7 +106,9 @@ def batch(at: Training, value: float) -> list[Edit]:
 def _stride(at: Training) -> ast.Name:
     """The one name by which a hand-written loop cuts its samples: ``range(0, n, name)`` or ``.split(name)``."""
     every = [node for node in ast.walk(at.source.tree) if isinstance(node, ast.Call)]
-    ranges = [call.args[2] for call in every if isinstance(call.func, ast.Name) and call.func.id == "range" and call.args[2:]]
+    ranges = [
+        call.args[2] for call in every if isinstance(call.func, ast.Name) and call.func.id == "range" and call.args[2:]
+    ]
     parts = [call.args[0] for call in at.methods("split") if len(call.args) == 1]
     names = {node.id: node for node in (*ranges, *parts) if isinstance(node, ast.Name)}
     if len(names) == 1 and not any(literal(node) for node in ranges):
@@ -153,9 +142,9 @@ def epochs(at: Training, value: float) -> list[Edit]:
     if count.func.id == "trange" or count.func.id == "range":
         if start is None or (isinstance(start, ast.Constant) and start.value == 0):
             return multiplied(at.source, stop, value, whole=True)
-        more = isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add)
-        if more and known(at.source, start) == known(at.source, stop.right) == 1:
-            return multiplied(at.source, stop.left, value, whole=True)
+        sum_of = stop if isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add) else None
+        if sum_of and known(at.source, start) == known(at.source, sum_of.right) == 1:
+            return multiplied(at.source, sum_of.left, value, whole=True)
     raise NoPlace("the outermost loop that trains counts no epochs")
 
 
@@ -201,10 +190,3 @@ def clip(at: Training, value: float) -> list[Edit]:
 
 def _named(node: ast.expr, names: list[str]) -> bool:
     return isinstance(node, ast.Name) and node.id in names
-
-
-def written_beside(source: Source, node: ast.expr, path: str) -> tuple[str, list[Edit]]:
-    """How `path` is written where `node` is now: behind the same module's name, if it is of the same."""
-    if isinstance(node, ast.Attribute) and path_of(source, node.value) == path.rpartition(".")[0]:
-        return f"{source.segment(node.value)}.{path.rpartition('.')[2]}", []
-    return written(source, path, node)

@@ -43,14 +43,19 @@ def _under(prefix: str, names: str) -> frozenset[str]:
     return frozenset(f"{prefix}.{name}" for name in names.split())
 
 
+def _alike(names: str) -> dict[str, str]:
+    """Names that the catalogue has too."""
+    return {name: name for name in names.split()}
+
+
 def _named(prefix: str, names: Mapping[str, str]) -> dict[str, str]:
     return {f"{prefix}.{name}": known for name, known in names.items()}
 
 
 METHODS_PASSING: Final = frozenset(
-    "squeeze unsqueeze float double contiguous clone to astype half cuda cpu detach".split()
+    _alike("squeeze unsqueeze float double contiguous clone to astype half cuda cpu detach")
 )
-METHODS_RESHAPING: Final = frozenset("view reshape flatten permute transpose mean sum max min unflatten".split())
+METHODS_RESHAPING: Final = frozenset(_alike("view reshape flatten permute transpose mean sum max min unflatten"))
 
 _TORCH_MODULES: Final = {
     "ReLU": "relu", "ReLU6": "relu6", "LeakyReLU": "leaky_relu", "ELU": "elu", "SELU": "selu", "CELU": "celu",
@@ -59,21 +64,17 @@ _TORCH_MODULES: Final = {
     "LogSigmoid": "log_sigmoid", "PReLU": "prelu", "RReLU": "rrelu", "Softmax": "softmax",
     "LogSoftmax": "log_softmax", "Softmin": "softmin", "GLU": "glu",
 }  # fmt: skip
-_TORCH_FUNCTIONS: Final = {
-    name: name
-    for name in "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh prelu "
-    "rrelu softmax log_softmax softmin glu".split()
-} | {"hardsigmoid": "hard_sigmoid", "hardswish": "hard_silu", "logsigmoid": "log_sigmoid"}
-_TORCH_METHODS: Final = {"relu": "relu", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "exp": "exponential",
-                  "log_softmax": "log_softmax"}  # fmt: skip
+_TORCH_FUNCTIONS: Final = _alike(
+    "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign hardtanh prelu rrelu softmax "
+    "log_softmax softmin glu"
+) | {"hardsigmoid": "hard_sigmoid", "hardswish": "hard_silu", "logsigmoid": "log_sigmoid"}
+_TORCH_METHODS: Final = _alike("relu sigmoid tanh softmax log_softmax") | {"exp": "exponential"}
 _POOLS: Final = "MaxPool1d MaxPool2d MaxPool3d AvgPool1d AvgPool2d AvgPool3d AdaptiveAvgPool1d AdaptiveAvgPool2d"
 
 TORCH: Final = Vocabulary(
     sequential=frozenset({"torch.nn.Sequential"}),
     layers={"torch.nn.Linear": True}
-    | dict.fromkeys(
-        _under("torch.nn", "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"), False
-    ),
+    | dict.fromkeys(_under("torch.nn", "Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d ConvTranspose3d"), False),
     activations=_named("torch.nn", _TORCH_MODULES),
     functions=_named("torch.nn.functional", _TORCH_FUNCTIONS)
     | _named("torch", _TORCH_METHODS | {"selu": "selu", "celu": "celu", "sin": "sine", "exp": "exponential"}),
@@ -84,7 +85,7 @@ TORCH: Final = Vocabulary(
         "Identity BatchNorm1d BatchNorm2d BatchNorm3d LayerNorm GroupNorm InstanceNorm1d InstanceNorm2d RMSNorm "
         + _POOLS,
     )
-    | _under("torch.nn.functional", "max_pool1d max_pool2d avg_pool1d avg_pool2d adaptive_avg_pool2d dropout layer_norm")
+    | _under("torch.nn.functional", "max_pool1d max_pool2d avg_pool1d avg_pool2d dropout layer_norm")
     | _under("torch", "squeeze unsqueeze"),
     reshaping=_under("torch.nn", "Flatten Unflatten") | _under("torch", "flatten reshape transpose permute mean sum"),
     joining=_under("torch", "cat concat stack add mul"),
@@ -92,17 +93,22 @@ TORCH: Final = Vocabulary(
     forward="forward",
 )
 
-_KERAS_FUNCTIONS: Final = {
-    name: name
-    for name in "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign softmax "
-    "log_softmax exponential glu".split()
-} | {"swish": "silu", "hard_sigmoid": "hard_sigmoid", "hard_silu": "hard_silu", "log_sigmoid": "log_sigmoid"}
-_KERAS_MODULES: Final = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "ELU": "elu", "PReLU": "prelu", "Softmax": "softmax"}
+_KERAS_FUNCTIONS: Final = _alike(
+    "relu relu6 leaky_relu elu selu celu gelu silu mish sigmoid tanh softplus softsign softmax log_softmax "
+    "exponential glu"
+) | {"swish": "silu", "hard_sigmoid": "hard_sigmoid", "hard_silu": "hard_silu", "log_sigmoid": "log_sigmoid"}
+_KERAS_MODULES: Final = {
+    "ReLU": "relu",
+    "LeakyReLU": "leaky_relu",
+    "ELU": "elu",
+    "PReLU": "prelu",
+    "Softmax": "softmax",
+}
 
 KERAS: Final = Vocabulary(
     sequential=frozenset({"keras.Sequential", "keras.models.Sequential"}),
     layers={"keras.layers.Dense": True}
-    | dict.fromkeys(_under("keras.layers", "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose SeparableConv2D"), False),
+    | dict.fromkeys(_under("keras.layers", "Conv1D Conv2D Conv3D Conv1DTranspose Conv2DTranspose"), False),
     activations=_named("keras.layers", _KERAS_MODULES),
     functions=_named("keras.activations", _KERAS_FUNCTIONS) | _named("keras.ops", _KERAS_FUNCTIONS),
     methods={},
