@@ -29,19 +29,30 @@ def _inside(scope: Scope, child: ast.AST) -> bool:
 
 def bindings(source: Source, name: str, scope: Scope) -> list[ast.AST]:
     """The nodes that give the name something in this scope, not counting functions and classes within."""
-    found = []
-    for node in ast.walk(scope):
-        bound = (
-            (isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load))
-            or (isinstance(node, ast.arg) and node.arg == name)
-            or (isinstance(node, ast.alias) and (node.asname or node.name.split(".")[0]) == name)
-            or (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name)
-            or (isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name == name)
-        )
-        declared = isinstance(node, ast.Global | ast.Nonlocal) and name in node.names
-        if node is not scope and ((bound and scope_of(source, node) is scope) or declared):
-            found.append(node)
-    return found
+    if not source.bound:
+        for node in ast.walk(source.tree):
+            for one in _bound(node):
+                inner = scope_of(source, node)
+                source.bound.setdefault((one, inner), []).append(node)
+                while isinstance(node, ast.Global | ast.Nonlocal) and not isinstance(inner, ast.Module):
+                    inner = scope_of(source, inner)  # whichever of these it means has a second place that binds it
+                    source.bound.setdefault((one, inner), []).append(node)
+    return source.bound.get((name, scope), [])
+
+
+def _bound(node: ast.AST) -> list[str]:
+    """The names that a node gives something, or takes from another scope."""
+    if isinstance(node, ast.Name):
+        return [] if isinstance(node.ctx, ast.Load) else [node.id]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, ast.alias):
+        return [node.asname or node.name.split(".")[0]]
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+        return [node.name] if node.name else []
+    return node.names if isinstance(node, ast.Global | ast.Nonlocal) else []
 
 
 def definition(source: Source, name: ast.Name) -> tuple[Scope, list[ast.AST]]:

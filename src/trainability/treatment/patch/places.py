@@ -104,8 +104,27 @@ class Training:
     def network(self) -> Network:
         """What the model does."""
         if self._network is None:
-            self._network = network_of(self.source, VOCABULARIES[self.framework], self.model)
+            self._network = network_of(self.source, VOCABULARIES[self.framework], self.model, self.private)
         return self._network
+
+    def private(self, definition: ast.ClassDef | ast.FunctionDef) -> bool:
+        """Whether a class or function serves this recipe alone; all of a script's serve its one model."""
+        if self.function is None:
+            return True
+        own: set[ast.AST] = {self.body}
+        definitions = [n for n in self.source.tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
+        for _ in definitions:  # what only serves what is its own is its own too
+            own |= {one for one in definitions if self._only_in(one, own)}
+        return definition in own or not isinstance(self.source.parents[definition], ast.Module)
+
+    def _only_in(self, definition: ast.ClassDef | ast.FunctionDef, own: set[ast.AST]) -> bool:
+        names = [n for n in ast.walk(self.source.tree) if isinstance(n, ast.Name) and n.id == definition.name]
+        return bool(names) and all(self._outermost(name) in own | {definition} for name in names)
+
+    def _outermost(self, node: ast.AST) -> ast.AST:
+        while not isinstance(self.source.parents[node], ast.Module):
+            node = self.source.parents[node]
+        return node
 
     def hidden(self) -> tuple[list[Item], list[Item]]:
         """Activations of hidden layers, and hidden layers that have none.

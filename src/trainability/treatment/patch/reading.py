@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -36,12 +37,15 @@ Module: TypeAlias = "Item | Own | Functional | tuple[Module, ...]"
 class Reader:
     """Reads modules of one source.
 
+    Args:
+        private: whether a class or function of the source serves this model alone.
+
     Raises:
         NoPlace: something on the way is not understood.
     """
 
-    def __init__(self, source: Source, words: Vocabulary):
-        self.source, self.words = source, words
+    def __init__(self, source: Source, words: Vocabulary, private: Callable[[ast.ClassDef | ast.FunctionDef], bool]):
+        self.source, self.words, self.private = source, words, private
         self._made: dict[ast.expr, Module] = {}
 
     def module(self, node: ast.expr, container: Container | None = None, index: int = 0) -> Module:
@@ -113,11 +117,14 @@ class Reader:
         """A class of the source, or a function of it that ends in one ``return``."""
         if isinstance(node.func, ast.Name):
             found = definition(self.source, node.func)[1]
-            if len(found) == 1 and isinstance(found[0], ast.ClassDef):
-                return Own(found[0])
-            if len(found) == 1 and isinstance(found[0], ast.FunctionDef):
-                inside = [n for n in ast.walk(found[0]) if isinstance(n, ast.Return)]
-                returns = [n for n in inside if scope_of(self.source, n) is found[0]]
+            made = found[0] if len(found) == 1 else None
+            if isinstance(made, ast.ClassDef | ast.FunctionDef) and not self.private(made):
+                raise NoPlace(f"'{made.name}' makes more than this model")
+            if isinstance(made, ast.ClassDef):
+                return Own(made)
+            if isinstance(made, ast.FunctionDef):
+                inside = [n for n in ast.walk(made) if isinstance(n, ast.Return)]
+                returns = [n for n in inside if scope_of(self.source, n) is made]
                 if len(returns) == 1 and returns[0].value is not None:
                     return self.module(returns[0].value)
         raise self.unknown(node)

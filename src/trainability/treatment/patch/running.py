@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -15,13 +16,18 @@ from trainability.treatment.patch.vocabulary import METHODS_PASSING, METHODS_RES
 Names: TypeAlias = "dict[str, Value | Module]"
 
 
-def network_of(source: Source, words: Vocabulary, model: ast.expr) -> Network:
+def network_of(
+    source: Source, words: Vocabulary, model: ast.expr, private: Callable[[ast.ClassDef | ast.FunctionDef], bool]
+) -> Network:
     """What the model that an expression makes does with its input.
+
+    Args:
+        private: whether a class or function of the source serves this model alone.
 
     Raises:
         NoPlace: something on the way is not understood.
     """
-    running = _Running(Reader(source, words))
+    running = _Running(Reader(source, words, private))
     running.network.end(running.through(running.reader.module(model), Value()))
     return running.network
 

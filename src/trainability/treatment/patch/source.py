@@ -58,6 +58,7 @@ class Source:
         except (ValueError, RecursionError, MemoryError) as error:
             raise SpecError(f"'{name}' cannot be read as Python: {error}") from None
         self.parents = {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        self.bound: dict[tuple[str, ast.AST], list[ast.AST]] = {}  # filled by names.bindings
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
         self._tokens: list[Token] | None = None
 

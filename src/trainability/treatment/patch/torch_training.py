@@ -29,13 +29,22 @@ def _optimizer(at: Training) -> tuple[ast.Call, str]:
     call = at.optimizer
     held = argument(call, 0, "params")
     held = None if held is None else followed(at.source, held)
-    plain = held is not None and (parameters_of(at.source, held) is not None or _unpacked(at.source, held))
+    plain = held is not None and (
+        parameters_of(at.source, held) is not None or _unpacked(at.source, held) or handed(at, call)
+    )
     if not plain or any(isinstance(node, ast.Dict) for node in ast.walk(held or call)):
         raise NoPlace("the optimiser may hold groups of parameters with settings of their own")
     name = (path_of(at.source, call.func) or "").rpartition(".")[2]
     if name not in RATES:
         raise NoPlace(f"the optimiser '{name}' is not known")
     return call, name
+
+
+def handed(at: Training, call: ast.Call) -> bool:
+    """Whether the recipe's optimiser is a function that is handed the parameters and makes this call."""
+    function = followed(at.source, at.field("optimizer")) if at.function is not None else None
+    names = [a.arg for a in function.args.args] if isinstance(function, ast.Lambda) and function.body is call else []
+    return bool(call.args) and isinstance(call.args[0], ast.Name) and names == [call.args[0].id]
 
 
 def _unpacked(source: Source, held: ast.expr) -> bool:

@@ -8,6 +8,7 @@ from trainability.treatment.patch.calls import argument
 from trainability.treatment.patch.names import followed, path_of, scope_of, written
 from trainability.treatment.patch.places import Training
 from trainability.treatment.patch.source import Edit, NoPlace, Source
+from trainability.treatment.patch.torch_training import handed
 
 
 def wiring(at: Training, value: str) -> list[Edit]:
@@ -94,7 +95,7 @@ def _evaluating(at: Training) -> list[Edit]:
 
 def _optimized(at: Training) -> list[Edit]:
     """An optimiser of a part's parameters gets the whole model's."""
-    if at.function is None:
+    if at.function is None or handed(at, at.optimizer):
         return []
     model, held = at.model, argument(at.optimizer, 0, "params")
     if not isinstance(model, ast.Name) or held is None or not at.visible(model, at.optimizer):
