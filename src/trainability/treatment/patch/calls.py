@@ -64,9 +64,12 @@ def argument(call: ast.Call, position: int | None, *keywords: str) -> ast.expr |
         if keyword.arg in keywords:
             return keyword.value
     first = call.args if position is None else call.args[: position + 1]
-    if any(keyword.arg is None for keyword in call.keywords) or any(isinstance(a, ast.Starred) for a in first):
+    starred = any(isinstance(one, ast.Starred) for one in first)
+    if position is not None and position < len(call.args) and not starred:
+        return call.args[position]
+    if starred or any(keyword.arg is None for keyword in call.keywords):
         raise NoPlace("the arguments are passed on by * or **")
-    return call.args[position] if position is not None and position < len(call.args) else None
+    return None
 
 
 def given(source: Source, call: ast.Call, position: int | None, keyword: str, text: str) -> list[Edit]:

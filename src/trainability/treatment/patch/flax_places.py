@@ -49,7 +49,7 @@ def rate(at: Training, value: float) -> list[Edit]:
     found = argument(at.optimizer, 0, "learning_rate")
     if found is None or isinstance(followed(at.source, found), ast.Call):
         raise NoPlace("the schedule sets the rate")
-    return multiplied(at.source, found, value)
+    return multiplied(at.source, at.handed(found), value)
 
 
 def optimizer(at: Training, value: str) -> list[Edit]:
@@ -69,7 +69,7 @@ def decay(at: Training, value: float) -> list[Edit]:
     call = at.optimizer
     found = argument(call, None, "weight_decay")
     if found is not None:
-        return replaced(at.source, found, number(value))
+        return replaced(at.source, found, value)
     if path_of(at.source, call.func) in ("optax.adamw", "optax.lion", "optax.nadamw", "optax.adamaxw"):
         return given(at.source, call, None, "weight_decay", number(value))
     return [] if value == 0 else _before(at, call, f"optax.add_decayed_weights({number(value)})")
@@ -80,7 +80,7 @@ def clip(at: Training, value: float) -> list[Edit]:
     there = at.calls("optax.clip_by_global_norm")
     if len(there) == 1:
         bound = argument(there[0], 0, "max_norm")
-        return [] if bound is None else replaced(at.source, bound, number(value))
+        return [] if bound is None else replaced(at.source, bound, value)
     return _before(at, at.optimizer, f"optax.clip_by_global_norm({number(value)})")
 
 
@@ -94,9 +94,9 @@ def _before(at: Training, call: ast.Call, step: str) -> list[Edit]:
 
 def batch(at: Training, value: float) -> list[Edit]:
     """The recipe's batch size."""
-    return multiplied(at.source, at.field("batch_size"), value, whole=True)
+    return multiplied(at.source, at.handed(at.field("batch_size")), value, whole=True)
 
 
 def epochs(at: Training, value: float) -> list[Edit]:
     """The recipe's epochs."""
-    return multiplied(at.source, at.field("epochs"), value, whole=True)
+    return multiplied(at.source, at.handed(at.field("epochs")), value, whole=True)

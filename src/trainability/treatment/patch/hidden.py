@@ -40,7 +40,7 @@ def dropout(at: Training, value: float) -> list[Edit]:
         assert isinstance(item.node, ast.Call)
         name = next(iter(VOCABULARIES[at.framework].dropouts.values()))
         rate = argument(item.node, 0, name)
-        edits += given(at.source, item.node, 0, name, text) if rate is None else replaced(at.source, rate, text)
+        edits += given(at.source, item.node, 0, name, text) if rate is None else replaced(at.source, rate, value)
     if found:
         return edits
     if any(at.calls(path) for path in _FUNCTIONS):

@@ -71,7 +71,7 @@ def rate(at: Training, value: float) -> list[Edit]:
         return _with(at, "learning_rate", repr(float(f"{RATES[name] * value:.12g}")))
     if isinstance(followed(at.source, found), ast.Call):
         raise NoPlace("the schedule sets the rate")
-    return multiplied(at.source, found, value)
+    return multiplied(at.source, at.handed(found), value)
 
 
 def optimizer(at: Training, value: str) -> list[Edit]:
@@ -127,7 +127,7 @@ def _fit(at: Training) -> ast.Call:
 def batch(at: Training, value: float) -> list[Edit]:
     """``batch_size`` of the recipe or of ``fit``, which takes 32 by itself."""
     if at.function is not None:
-        return multiplied(at.source, at.field("batch_size"), value, whole=True)
+        return multiplied(at.source, at.handed(at.field("batch_size")), value, whole=True)
     fit = _fit(at)
     if argument(fit, 1, "y") is None:
         raise NoPlace("the samples come in batches already")
@@ -140,7 +140,7 @@ def batch(at: Training, value: float) -> list[Edit]:
 def epochs(at: Training, value: float) -> list[Edit]:
     """``epochs`` of the recipe or of ``fit``, which takes one by itself."""
     if at.function is not None:
-        return multiplied(at.source, at.field("epochs"), value, whole=True)
+        return multiplied(at.source, at.handed(at.field("epochs")), value, whole=True)
     fit = _fit(at)
     found = argument(fit, 3, "epochs")
     if found is None:

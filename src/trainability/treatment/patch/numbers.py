@@ -59,10 +59,10 @@ def multiplied(
     return [Edit(source.start(place), source.end(place), product)]
 
 
-def replaced(source: Source, node: ast.expr, text: str) -> list[Edit]:
+def replaced(source: Source, node: ast.expr, value: float) -> list[Edit]:
     """Put another number in the place of one."""
     place = place_of(source, node)
-    return [Edit(source.start(place), source.end(place), text)]
+    return [] if literal(place) == value else [Edit(source.start(place), source.end(place), number(value))]
 
 
 def as_factor(source: Source, node: ast.expr) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trainability.treatment.patch.calls import argument
-from trainability.treatment.patch.names import followed, path_of, scope_of
+from trainability.treatment.patch.names import definition, followed, path_of, scope_of
 from trainability.treatment.patch.network import Item, Network
 from trainability.treatment.patch.running import network_of
 from trainability.treatment.patch.source import NoPlace, Source
@@ -36,6 +36,7 @@ class Training:
         self.source, self.function = source, function
         self.framework: Framework = framework
         self._network: Network | None = None
+        self._own: set[ast.AST] = set()
 
     def calls(self, path: str) -> list[ast.Call]:
         """Every call of what has this full path."""
@@ -57,11 +58,21 @@ class Training:
 
     @property
     def recipe(self) -> ast.Call:
-        """``Recipe(…)`` in the recipe's function."""
-        inside = set(ast.walk(self.body))
-        found = [call for call in self.calls("trainability.Recipe") if call in inside]
-        found += [call for call in self.calls("trainability.core.recipe.Recipe") if call in inside]
-        return only(found, f"calls of Recipe in '{self.function}'")
+        """``Recipe(…)`` in the recipe's function, or in the function whose answer that one returns."""
+        calls = [*self.calls("trainability.Recipe"), *self.calls("trainability.core.recipe.Recipe")]
+        returned = self._helper(self._returned)
+        for where in (self.body, *([returned] if returned else [])):
+            inside = set(ast.walk(where))
+            found = [call for call in calls if call in inside]
+            if found:
+                return only(found, f"calls of Recipe in '{self.function}'")
+        raise NoPlace(f"there is no call of Recipe in '{self.function}'")
+
+    @property
+    def _returned(self) -> ast.AST:
+        """What the recipe's function returns in its one ``return``, else the function."""
+        returns = [node.value for node in ast.walk(self.body) if isinstance(node, ast.Return)]
+        return (returns[0] if len(returns) == 1 else None) or self.body
 
     def field(self, name: str) -> ast.expr:
         """What the recipe is given for one of `FIELDS`."""
@@ -76,8 +87,39 @@ class Training:
         where: ast.AST = self.source.tree
         if self.function is not None:
             where = followed(self.source, self.field("optimizer"))
+            helper = self._helper(where)
+            where = where if helper is None else helper
         found = [node for node in ast.walk(where) if isinstance(node, ast.Call) and self._optimizes(node)]
         return only(found, "optimisers")
+
+    def _helper(self, call: ast.AST) -> ast.FunctionDef | None:
+        """The function of the source that is called."""
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name):
+            found = definition(self.source, call.func)[1]
+            if len(found) == 1 and isinstance(found[0], ast.FunctionDef):
+                return found[0]
+        return None
+
+    def handed(self, node: ast.expr) -> ast.expr:
+        """The node, or what this recipe hands over for it where it is the argument of a function of the source.
+
+        Raises:
+            NoPlace: it stands in what serves other recipes too.
+        """
+        if self.function is not None:
+            for call in (followed(self.source, self.field("optimizer")), self._returned):
+                helper = self._helper(call)
+                names = [a.arg for a in helper.args.args] if helper else []
+                inside = isinstance(node, ast.Name) and definition(self.source, node)[0] is helper
+                if isinstance(call, ast.Call) and isinstance(node, ast.Name) and inside and node.id in names:
+                    node = argument(call, names.index(node.id), node.id) or node
+        self.own(node)
+        return node
+
+    def own(self, node: ast.AST) -> None:
+        """NoPlace where the node is part of what serves other recipes too."""
+        if not self.owns(node):
+            raise NoPlace("the place serves other recipes too")
 
     def _optimizes(self, call: ast.Call) -> bool:
         home, _, name = (path_of(self.source, call.func) or "").rpartition(".")
@@ -104,25 +146,32 @@ class Training:
     def network(self) -> Network:
         """What the model does."""
         if self._network is None:
-            self._network = network_of(self.source, VOCABULARIES[self.framework], self.model, self.private)
+            self._network = network_of(self.source, VOCABULARIES[self.framework], self.model, self.owns)
         return self._network
 
-    def private(self, definition: ast.ClassDef | ast.FunctionDef) -> bool:
-        """Whether a class or function serves this recipe alone; all of a script's serve its one model."""
-        if self.function is None:
+    def owns(self, node: ast.AST) -> bool:
+        """Whether a place serves this recipe alone; all of a script serves its one model."""
+        outermost = self._outermost(node)
+        if self.function is None or not isinstance(outermost, ast.ClassDef | ast.FunctionDef):
             return True
-        own: set[ast.AST] = {self.body}
-        definitions = [n for n in self.source.tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)]
-        for _ in definitions:  # what only serves what is its own is its own too
-            own |= {one for one in definitions if self._only_in(one, own)}
-        return definition in own or not isinstance(self.source.parents[definition], ast.Module)
+        if not self._own:
+            self._own.add(self.body)
+            users = self._users()
+            for _ in users:  # what only serves what is its own is its own too
+                self._own |= {one for one, by in users.items() if by and by <= self._own | {one}}
+        return outermost in self._own
 
-    def _only_in(self, definition: ast.ClassDef | ast.FunctionDef, own: set[ast.AST]) -> bool:
-        names = [n for n in ast.walk(self.source.tree) if isinstance(n, ast.Name) and n.id == definition.name]
-        return bool(names) and all(self._outermost(name) in own | {definition} for name in names)
+    def _users(self) -> dict[ast.AST, set[ast.AST]]:
+        """Functions and classes of the module to the statements of it that name them."""
+        by_name: dict[str, set[ast.AST]] = {}
+        for node in ast.walk(self.source.tree):
+            if isinstance(node, ast.Name):
+                by_name.setdefault(node.id, set()).add(self._outermost(node))
+        body = self.source.tree.body
+        return {one: by_name.get(one.name, set()) for one in body if isinstance(one, ast.ClassDef | ast.FunctionDef)}
 
     def _outermost(self, node: ast.AST) -> ast.AST:
-        while not isinstance(self.source.parents[node], ast.Module):
+        while not isinstance(self.source.parents.get(node, self.source.tree), ast.Module):
             node = self.source.parents[node]
         return node
 

@@ -170,11 +170,10 @@ class _Running:
             return self.network.apply(Item("reshaping", node, ""), self.tensor(first, names))
         if path in words.joining:
             return joined([self.tensor(one, names) for one in node.args])
-        if path in words.fresh or (
-            path is None and isinstance(node.func, ast.Name) and node.func.id in ("range", "len")
-        ):
+        counts = isinstance(node.func, ast.Name) and node.func.id in ("range", "len")
+        if path in words.fresh or (counts and not path):
             return Value()
-        if path is None and isinstance(node.func, ast.Attribute):
+        if not path and isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, names)
         raise self.reader.unknown(node)
 
@@ -221,11 +220,12 @@ class _Running:
     def _attribute(self, name: str) -> Module | None:
         """What the class gives its attribute, in one place; None where it is no module."""
         found = [
-            statement.value
+            value
             for statement in ast.walk(self.own[-1])
             if isinstance(statement, ast.Assign)
             for target in statement.targets
-            if isinstance(target, ast.Attribute) and target.attr == name
+            for part, value in _pairs(target, statement.value)
+            if isinstance(part, ast.Attribute) and part.attr == name
         ]
         if not found:
             return None
@@ -234,6 +234,13 @@ class _Running:
         if not isinstance(found[0], ast.Call | ast.List | ast.ListComp):
             return None
         return _looped_over(self.reader.module(found[0]))
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+    """``a, b = 1, 2`` as two assignments."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        return list(zip(target.elts, value.elts, strict=True))
+    return [(target, value)]
 
 
 def _looped_over(module: Module) -> Module:

@@ -30,7 +30,7 @@ def _optimizer(at: Training) -> tuple[ast.Call, str]:
     held = argument(call, 0, "params")
     held = None if held is None else followed(at.source, held)
     plain = held is not None and (
-        parameters_of(at.source, held) is not None or _unpacked(at.source, held) or handed(at, call)
+        parameters_of(at.source, held) is not None or _unpacked(at.source, held) or by_function(at, call)
     )
     if not plain or any(isinstance(node, ast.Dict) for node in ast.walk(held or call)):
         raise NoPlace("the optimiser may hold groups of parameters with settings of their own")
@@ -40,7 +40,7 @@ def _optimizer(at: Training) -> tuple[ast.Call, str]:
     return call, name
 
 
-def handed(at: Training, call: ast.Call) -> bool:
+def by_function(at: Training, call: ast.Call) -> bool:
     """Whether the recipe's optimiser is a function that is handed the parameters and makes this call."""
     function = followed(at.source, at.field("optimizer")) if at.function is not None else None
     names = [a.arg for a in function.args.args] if isinstance(function, ast.Lambda) and function.body is call else []
@@ -63,13 +63,15 @@ def rate(at: Training, value: float) -> list[Edit]:
         raise NoPlace("the schedule sets the rate")
     found = argument(call, 1, "lr")
     if found is None:
+        at.own(call)
         return given(at.source, call, 1, "lr", repr(float(f"{RATES[name] * value:.12g}")))
-    return multiplied(at.source, found, value)
+    return multiplied(at.source, at.handed(found), value)
 
 
 def optimizer(at: Training, value: str) -> list[Edit]:
     """Another class with its usual settings; the parameters stay as they are written."""
     call, name = _optimizer(at)
+    at.own(call)
     wanted, usual = USUAL[value]
     if name == wanted:
         return []
@@ -90,16 +92,18 @@ def decay(at: Training, value: float) -> list[Edit]:
         raise NoPlace(f"'{name}' takes no weight decay by name")
     if found is None:
         same = value == DECAYS.get(name, 0.0)
+        at.own(call)
         return [] if same else given(at.source, call, None, "weight_decay", number(value))
-    if value == 0 and name not in DECAYS:
+    place = at.handed(found)
+    if value == 0 and name not in DECAYS and place is found:
         return without(at.source, call, "weight_decay")
-    return replaced(at.source, found, number(value))
+    return replaced(at.source, place, value)
 
 
 def batch(at: Training, value: float) -> list[Edit]:
     """The recipe's batch size, or that of the loader of the training samples."""
     if at.function is not None:
-        return multiplied(at.source, at.field("batch_size"), value, whole=True)
+        return multiplied(at.source, at.handed(at.field("batch_size")), value, whole=True)
     loaders = at.calls("torch.utils.data.DataLoader")
     if not loaders:
         return multiplied(at.source, _stride(at), value, True, lambda use: True)
@@ -134,7 +138,7 @@ def _is_true(node: ast.expr | None) -> bool:
 def epochs(at: Training, value: float) -> list[Edit]:
     """The recipe's epochs, or the range of the one outermost loop that steps."""
     if at.function is not None:
-        return multiplied(at.source, at.field("epochs"), value, whole=True)
+        return multiplied(at.source, at.handed(at.field("epochs")), value, whole=True)
     if "lr_scheduler" in at.source.text:
         raise NoPlace("the schedule of the rate counts epochs too")
     loops = [loop for loop in ast.walk(at.source.tree) if isinstance(loop, ast.For) and _steps(at, loop)]
@@ -170,14 +174,14 @@ def _steps(at: Training, loop: ast.For) -> bool:
 
 def clip(at: Training, value: float) -> list[Edit]:
     """The bound of a clipping that is there, or a line before the one step of the optimiser."""
+    if at.function is not None:
+        raise NoPlace("a recipe has no loop of its own")
     text = number(value)
     there = at.calls("torch.nn.utils.clip_grad_norm_")
     if there:
         bound = argument(only(there, "clippings"), 1, "max_norm")
         if bound is not None:
-            return replaced(at.source, bound, text)
-    if at.function is not None:
-        raise NoPlace("a recipe has no loop of its own")
+            return replaced(at.source, bound, value)
     made = at.source.statement(at.optimizer)
     names = [t.id for t in made.targets if isinstance(t, ast.Name)] if isinstance(made, ast.Assign) else []
     steps = [c for c in at.methods("step") if isinstance(c.func, ast.Attribute) and _named(c.func.value, names)]

@@ -6,13 +6,15 @@ import ast
 
 from trainability.treatment.patch.calls import argument
 from trainability.treatment.patch.names import followed, path_of, scope_of, written
-from trainability.treatment.patch.places import Training
+from trainability.treatment.patch.places import Training, parameters_of
 from trainability.treatment.patch.source import Edit, NoPlace, Source
-from trainability.treatment.patch.torch_training import handed
+from trainability.treatment.patch.torch_training import by_function
 
 
 def wiring(at: Training, value: str) -> list[Edit]:
     """Layers in plain lists and dictionaries, frozen parameters, a model left in evaluation, an optimiser of a part."""
+    if at.function is None:
+        at.model  # noqa: B018 - where several are trained, it is not seen which of them this is about
     edits = [*_lists(at), *_frozen(at), *_evaluating(at), *_optimized(at)]
     if not edits:
         raise NoPlace("what keeps parameters from training is not seen")
@@ -24,6 +26,8 @@ def _lists(at: Training) -> list[Edit]:
     edits: list[Edit] = []
     for statement in ast.walk(at.source.tree):
         if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Attribute)):
+            continue
+        if not at.owns(statement):
             continue
         made, target = statement.value, statement.targets[0]
         listed = followed(at.source, made)
@@ -70,7 +74,7 @@ def _frozen(at: Training) -> list[Edit]:
     return [
         Edit(at.source.start(node), at.source.end(node), "True")
         for node in said
-        if isinstance(node, ast.Constant) and node.value is False
+        if isinstance(node, ast.Constant) and node.value is False and at.owns(node)
     ]
 
 
@@ -95,17 +99,29 @@ def _evaluating(at: Training) -> list[Edit]:
 
 def _optimized(at: Training) -> list[Edit]:
     """An optimiser of a part's parameters gets the whole model's."""
-    if at.function is None or handed(at, at.optimizer):
+    if at.function is None or by_function(at, at.optimizer):
         return []
     model, held = at.model, argument(at.optimizer, 0, "params")
-    if not isinstance(model, ast.Name) or held is None or not at.visible(model, at.optimizer):
+    of = parameters_of(at.source, held)
+    if isinstance(model, ast.Name) and of is not None and ast.unparse(at.handed(of)) == model.id:
+        wanted = None
+    elif isinstance(model, ast.Name) and held is not None and at.visible(model, at.optimizer) and at.owns(held):
+        wanted = f"{model.id}.parameters()"
+    else:
         raise NoPlace("whether the optimiser holds all parameters is not seen")
-    for statement in ast.walk(scope_of(at.source, at.optimizer)):
-        if isinstance(statement, ast.Assign) and statement.lineno > at.optimizer.lineno:
+    if _changed_later(at, model.id):
+        raise NoPlace("a part of the model is replaced after the optimiser is made")
+    return [Edit(at.source.start(held), at.source.end(held), wanted)] if wanted and held else []
+
+
+def _changed_later(at: Training, model: str) -> bool:
+    """Whether ``model.part = …`` stands behind the optimiser."""
+    made = followed(at.source, at.field("optimizer"))
+    for statement in ast.walk(scope_of(at.source, made)):
+        if isinstance(statement, ast.Assign) and statement.lineno > made.lineno:
             root = statement.targets[0]
             while isinstance(root, ast.Attribute | ast.Subscript):
                 root = root.value
-            if root is not statement.targets[0] and isinstance(root, ast.Name) and root.id == model.id:
-                raise NoPlace("a part of the model is replaced after the optimiser is made")
-    wanted = f"{model.id}.parameters()"
-    return [] if at.source.segment(held) == wanted else [Edit(at.source.start(held), at.source.end(held), wanted)]
+            if root is not statement.targets[0] and isinstance(root, ast.Name) and root.id == model:
+                return True
+    return False
