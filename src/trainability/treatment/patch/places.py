@@ -48,6 +48,14 @@ class Training:
         every = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call)]
         return [node for node in every if isinstance(node.func, ast.Attribute) and node.func.attr == name]
 
+    def trainings(self) -> list[ast.Call]:
+        """Calls of ``backward``, and of functions of the source that call it."""
+        found = self.methods("backward")
+        defined = [node for node in self.source.tree.body if isinstance(node, ast.FunctionDef)]
+        names = {one.name for one in defined if not set(found).isdisjoint(ast.walk(one))}
+        every = [node for node in ast.walk(self.source.tree) if isinstance(node, ast.Call)]
+        return found + [call for call in every if isinstance(call.func, ast.Name) and call.func.id in names]
+
     @property
     def body(self) -> ast.FunctionDef:
         """The recipe's function."""

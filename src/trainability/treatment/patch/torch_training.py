@@ -141,7 +141,8 @@ def epochs(at: Training, value: float) -> list[Edit]:
         return multiplied(at.source, at.handed(at.field("epochs")), value, whole=True)
     if "lr_scheduler" in at.source.text:
         raise NoPlace("the schedule of the rate counts epochs too")
-    loops = [loop for loop in ast.walk(at.source.tree) if isinstance(loop, ast.For) and _steps(at, loop)]
+    steps = set(at.trainings())
+    loops = [n for n in ast.walk(at.source.tree) if isinstance(n, ast.For) and not steps.isdisjoint(ast.walk(n))]
     inner = {node for loop in loops for node in ast.walk(loop) if node is not loop}
     outer = [loop for loop in loops if loop not in inner]
     if len(outer) != 1:
@@ -159,17 +160,6 @@ def epochs(at: Training, value: float) -> list[Edit]:
         if sum_of and known(at.source, start) == known(at.source, sum_of.right) == 1:
             return multiplied(at.source, sum_of.left, value, whole=True)
     raise NoPlace("the outermost loop that trains counts no epochs")
-
-
-def _steps(at: Training, loop: ast.For) -> bool:
-    """Whether a loop takes steps, itself or by a function of the source that does."""
-    names = {node.func.id for node in ast.walk(loop) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    called = [n for n in at.source.tree.body if isinstance(n, ast.FunctionDef) and n.name in names]
-    return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward"
-        for part in (loop, *called)
-        for node in ast.walk(part)
-    )
 
 
 def clip(at: Training, value: float) -> list[Edit]:

@@ -81,7 +81,7 @@ def _frozen(at: Training) -> list[Edit]:
 def _evaluating(at: Training) -> list[Edit]:
     """``model.eval()`` in a recipe, or in a function that goes on to train, becomes ``model.train()``."""
     out: list[Edit] = []
-    steps = [(scope_of(at.source, c), c.lineno) for c in at.methods("backward")]
+    steps = [(scope_of(at.source, c), c.lineno) for c in at.trainings()]
     modes = sorted(at.methods("eval") + at.methods("train"), key=lambda call: call.lineno)
     inside = set(ast.walk(at.body)) if at.function is not None else set()
     for i, call in enumerate(modes):
