@@ -20,7 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import trainability
 from tests.command import Cli, strict_json
-from tests.zoo.torch_cases import circles, digits, line, mlp
+from tests.zoo.torch_run import circles, digits, line, mlp
 from trainability import Recipe
 from trainability.adapters.scoring import score, task_of
 from trainability.adapters.torch.operations import BY_KIND, Patient

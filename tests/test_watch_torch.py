@@ -16,8 +16,9 @@ from torch.nn.modules import module as modules
 
 import trainability
 from tests.command import Cli, strict_json
-from tests.zoo.torch_cases import circles, double_softmax, mlp, twelve_sigmoids
 from tests.zoo.torch_healthy import normalised
+from tests.zoo.torch_run import circles, mlp
+from tests.zoo.torch_sick import double_softmax, twelve_sigmoids
 from trainability.adapters.layer import effective_rank, equal_signs, twins
 from trainability.adapters.moments import next_moment
 from trainability.adapters.torch.watch import Watch
@@ -134,7 +135,7 @@ def test_training_of_another_model_is_left_alone():
 
 
 def test_what_is_no_model_is_refused():
-    for wrong, words in ((3, "torch.nn.Module or a Keras model, got builtins.int"), (nn.ReLU(), "no parameters")):
+    for wrong, words in ((3, "a flax.nnx.Module or a Keras model, got builtins.int"), (nn.ReLU(), "no parameters")):
         with pytest.raises(trainability.UsageError, match=words):
             trainability.watch(wrong)
 

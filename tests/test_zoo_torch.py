@@ -9,8 +9,9 @@ import pytest
 import torch
 
 import trainability
-from tests.zoo.torch_cases import SICK, Run
+from tests.zoo.torch_cases import SICK
 from tests.zoo.torch_healthy import HEALTHY
+from tests.zoo.torch_run import Run
 from trainability.report.chart import Diagnosis
 
 

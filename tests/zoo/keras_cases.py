@@ -112,7 +112,7 @@ def consumption_softmax(seed: int) -> Recipe:
 
 def consumption_penalised(seed: int) -> Recipe:
     """e: L2 of 0.1."""
-    return _consumption(l2=0.1, epochs=40)
+    return _consumption(l2=0.1, epochs=100)
 
 
 def twelve_sigmoids(seed: int) -> Recipe:

@@ -8,27 +8,27 @@ from typing import Any
 import torch
 from torch import nn
 
-from tests.zoo.torch_cases import Run, _simple, circles, digits, line, mlp
+from tests.zoo.torch_run import Run, circles, digits, line, mlp, simple
 
 
 def relu_mlp() -> Run:
-    return _simple(mlp(64, 64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(mlp(64, 64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 def tanh_mlp() -> Run:
-    return _simple(mlp(2, 32, 32, 2, activation=nn.Tanh), circles(), nn.CrossEntropyLoss())
+    return simple(mlp(2, 32, 32, 2, activation=nn.Tanh), circles(), nn.CrossEntropyLoss())
 
 
 def sigmoid_mlp() -> Run:
-    return _simple(mlp(64, 64, 10, activation=nn.Sigmoid), digits(), nn.CrossEntropyLoss(), rate=1e-2)
+    return simple(mlp(64, 64, 10, activation=nn.Sigmoid), digits(), nn.CrossEntropyLoss(), rate=1e-2)
 
 
 def gelu_regression() -> Run:
-    return _simple(mlp(4, 64, 64, 1, activation=nn.GELU), line(), nn.MSELoss(), steps=600)
+    return simple(mlp(4, 64, 64, 1, activation=nn.GELU), line(), nn.MSELoss(), steps=600)
 
 
 def linear_probe() -> Run:
-    return _simple(mlp(64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-2)
+    return simple(mlp(64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-2)
 
 
 def frozen_on_purpose() -> Run:
@@ -46,15 +46,15 @@ def large_rate_that_works() -> Run:
 
 
 def small_rate_that_works() -> Run:
-    return _simple(mlp(64, 256, 10), digits(), nn.CrossEntropyLoss(), rate=3e-4, steps=1500)
+    return simple(mlp(64, 256, 10), digits(), nn.CrossEntropyLoss(), rate=3e-4, steps=1500)
 
 
 def small_batches() -> Run:
-    return _simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=1e-3, batch=4, steps=3000)
+    return simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=1e-3, batch=4, steps=3000)
 
 
 def unscaled_but_learning() -> Run:
-    return _simple(mlp(64, 64, 10), digits(1.0), nn.CrossEntropyLoss(), rate=1e-3, steps=600)
+    return simple(mlp(64, 64, 10), digits(1.0), nn.CrossEntropyLoss(), rate=1e-3, steps=600)
 
 
 def normalised() -> Run:
@@ -62,7 +62,7 @@ def normalised() -> Run:
         nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(inplace=True), nn.Dropout(0.3), nn.Linear(64, 64),
         nn.LayerNorm(64), nn.ReLU(), nn.Linear(64, 10),
     )  # fmt: skip
-    return _simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 def convolution() -> Run:
@@ -70,7 +70,7 @@ def convolution() -> Run:
         nn.Unflatten(1, (1, 8, 8)), nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(8, 16, 3, padding=1), nn.BatchNorm2d(16), nn.ReLU(), nn.Flatten(), nn.Linear(256, 10),
     )  # fmt: skip
-    return _simple(model, digits(), nn.CrossEntropyLoss(), rate=5e-3)
+    return simple(model, digits(), nn.CrossEntropyLoss(), rate=5e-3)
 
 
 class _Residual(nn.Module):
@@ -88,7 +88,7 @@ class _Residual(nn.Module):
 
 
 def residual() -> Run:
-    return _simple(_Residual(32, 6), digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(_Residual(32, 6), digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 class _Attention(nn.Module):
@@ -105,7 +105,7 @@ class _Attention(nn.Module):
 
 
 def transformer() -> Run:
-    return _simple(_Attention(), digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(_Attention(), digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 class _Recurrent(nn.Module):
@@ -119,32 +119,32 @@ class _Recurrent(nn.Module):
 
 
 def recurrent() -> Run:
-    return _simple(_Recurrent(), digits(), nn.CrossEntropyLoss(), rate=1e-2, steps=500)
+    return simple(_Recurrent(), digits(), nn.CrossEntropyLoss(), rate=1e-2, steps=500)
 
 
 def autoencoder() -> Run:
     x, _ = digits()
-    return _simple(mlp(64, 48, 24, 48, 64), (x, x), nn.MSELoss(), rate=3e-3, steps=800)
+    return simple(mlp(64, 48, 24, 48, 64), (x, x), nn.MSELoss(), rate=3e-3, steps=800)
 
 
 def logits_of_one_unit() -> Run:
     x, y = circles()
-    return _simple(mlp(2, 32, 32, 1), (x, y[:, None].float()), nn.BCEWithLogitsLoss())
+    return simple(mlp(2, 32, 32, 1), (x, y[:, None].float()), nn.BCEWithLogitsLoss())
 
 
 def probabilities_with_bce() -> Run:
     x, y = circles()
-    return _simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y[:, None].float()), nn.BCELoss())
+    return simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y[:, None].float()), nn.BCELoss())
 
 
 def log_softmax_with_nll() -> Run:
-    return _simple(mlp(64, 64, 10, last=nn.LogSoftmax(-1)), digits(), nn.NLLLoss(), rate=3e-3)
+    return simple(mlp(64, 64, 10, last=nn.LogSoftmax(-1)), digits(), nn.NLLLoss(), rate=3e-3)
 
 
 def imbalanced_but_learning() -> Run:
     x, y = digits()
     rare = torch.cat([torch.nonzero(y != 3)[:, 0], torch.nonzero(y == 3)[:60, 0]])
-    return _simple(mlp(64, 64, 2), (x[rare], (y[rare] == 3).long()), nn.CrossEntropyLoss(), rate=3e-3, steps=600)
+    return simple(mlp(64, 64, 2), (x[rare], (y[rare] == 3).long()), nn.CrossEntropyLoss(), rate=3e-3, steps=600)
 
 
 def deep_selu() -> Run:
@@ -152,7 +152,7 @@ def deep_selu() -> Run:
     for module in model:
         if isinstance(module, nn.Linear):
             nn.init.kaiming_normal_(module.weight, nonlinearity="linear")
-    return _simple(model, digits(), nn.CrossEntropyLoss(), rate=1e-3, steps=500)
+    return simple(model, digits(), nn.CrossEntropyLoss(), rate=1e-3, steps=500)
 
 
 def weight_decay() -> Run:
@@ -168,11 +168,11 @@ def cosine_schedule() -> Run:
 
 
 def summed_with_a_small_rate() -> Run:
-    return _simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(reduction="sum"), rate=3e-3)
+    return simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(reduction="sum"), rate=3e-3)
 
 
 def clipped() -> Run:
-    made = _simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    made = simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3)
     made.every_step = lambda step: nn.utils.clip_grad_norm_(made.model.parameters(), 1.0)
     return made
 
@@ -181,20 +181,20 @@ def by_hand() -> Run:
     def cross_entropy(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return -torch.log_softmax(scores, -1)[torch.arange(len(y)), y].mean()
 
-    return _simple(mlp(64, 64, 10), digits(), cross_entropy, rate=3e-3)
+    return simple(mlp(64, 64, 10), digits(), cross_entropy, rate=3e-3)
 
 
 def mae_regression() -> Run:
-    return _simple(mlp(4, 64, 64, 1), line(), nn.L1Loss(), rate=3e-3, steps=900)
+    return simple(mlp(4, 64, 64, 1), line(), nn.L1Loss(), rate=3e-3, steps=900)
 
 
 def leaky() -> Run:
-    return _simple(mlp(64, 32, 32, 32, 10, activation=lambda: nn.LeakyReLU(0.1)), digits(), nn.CrossEntropyLoss(), 3e-3)
+    return simple(mlp(64, 32, 32, 32, 10, activation=lambda: nn.LeakyReLU(0.1)), digits(), nn.CrossEntropyLoss(), 3e-3)
 
 
 def high_dropout_that_works() -> Run:
     model = nn.Sequential(nn.Linear(64, 512), nn.ReLU(), nn.Dropout(0.5), nn.Linear(512, 10))
-    return _simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 def maxout() -> Run:
@@ -203,7 +203,7 @@ def maxout() -> Run:
             return x.unflatten(-1, (-1, 2)).amax(-1)
 
     model = nn.Sequential(nn.Linear(64, 64), Maxout(), nn.Linear(32, 10))
-    return _simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
+    return simple(model, digits(), nn.CrossEntropyLoss(), rate=3e-3)
 
 
 HEALTHY: tuple[Callable[[], Any], ...] = (

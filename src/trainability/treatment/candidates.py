@@ -34,15 +34,15 @@ def certain(findings: Sequence[Finding]) -> Operations:
 def of_diagnosis(findings: Sequence[Finding]) -> list[Operations]:
     """Sets to try, the likeliest first.
 
-    Every finding's first operation together; then of each finding in turn its first alone, and its first two and three
-    together; then every other operation; at last the general ones. What is `certain` is a part of all.
+    Every finding's first operation together; then of each finding in turn its first alone, and its first two together;
+    then every other operation; at last the general ones. What is `certain` is a part of all.
     """
     base = certain(findings)
     own = [RULES[finding.code].treatments for finding in findings if RULES[finding.code].treatments]
     sets = [_joined(base, *(treatments[0] for treatments in own)), base]
     for treatments in own:
         different = _joined((), *treatments)
-        sets += [_joined(base, *different[:size]) for size in (1, 2, 3)]
+        sets += [_joined(base, *different[:size]) for size in (1, 2)]
     for rank in range(1, max((len(treatments) for treatments in own), default=0)):
         sets += [_joined(base, treatments[rank]) for treatments in own if rank < len(treatments)]
     sets += [_joined(base, operation) for operation in GENERAL]

@@ -19,6 +19,7 @@ from trainability.adapters.keras.facts import (
 )
 from trainability.adapters.keras.names import loss_name, loss_of
 from trainability.adapters.record import Record
+from trainability.adapters.torch.layers import seen, traced_layers
 from trainability.adapters.torch.loss import last_activation
 from trainability.adapters.torch.loss import see_loss as see_traced_loss
 from trainability.adapters.torch.names import ACTIVATIONS
@@ -58,7 +59,11 @@ class TorchLook(Watch):
         model.__dict__["_compute_loss"] = self._noting(model._compute_loss)
         try:
             with self:
-                result = self.plain(function, arguments)
+                try:
+                    result = self.plain(function, arguments)
+                except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
+                    self._broken(step)
+                    raise
                 self._measure()
         finally:
             del model.__dict__["_compute_loss"]
@@ -71,6 +76,18 @@ class TorchLook(Watch):
             return original(x, y, y_pred, *args, **kwargs)
 
         return compute_loss
+
+    def _broken(self, step: int) -> None:
+        """A step failed; if that was for a number that is not finite, note where it came from."""
+        self._trace.recording = False
+        operations = self._trace.operations
+        outputs = [op.output.detach() for op in operations if op.output.is_floating_point()]
+        if all(torch.isfinite(output).all() for output in outputs) or self.record.origin is not None:
+            return
+        self._layers = traced_layers(operations, self._names)
+        self.record.origin = self._first_bad(operations)
+        self.record.moment(step, [seen(layer, trained=True) for layer in self._layers])
+        self._losses.append(math.nan)
 
     def _look_at(self, root: torch.Tensor, operations: list[Operation]) -> None:
         """Where PyTorch's own watch looks: just before the backward pass."""

@@ -44,7 +44,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         try:
             model.fit(x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()])
         except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
-            if all(np.isfinite(weight).all() for weight in model.get_weights()):
+            if np.isfinite(np.asarray(model.predict(x, SCORED, verbose=0))).all():
                 raise
     held_out, targets = patient.validation
     known = loss_name(loss_of(model))

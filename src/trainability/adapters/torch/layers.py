@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from trainability.adapters.layer import SeenLayer, thin
-from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, ASIDE, LAYERS, PASSING
+from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, ASIDE, COPYING, LAYERS, PASSING
 from trainability.adapters.torch.trace import Operation
 from trainability.core.chart import LayerInfo
 
@@ -60,10 +60,11 @@ def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> 
         names: id of a parameter to its name in the model.
     """
     layers = []
+    copies = {id(op.output): next(op.tensors(), None) for op in operations if op.name in COPYING}
     for place, operation in enumerate(operations):
         if operation.name not in LAYERS:
             continue
-        found = _weight(operation, names)
+        found = _weight(operation, names, copies)
         if found is None:
             continue
         weight, units_at = found
@@ -74,12 +75,16 @@ def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> 
     return layers
 
 
-def _weight(operation: Operation, names: Mapping[int, str]) -> tuple[torch.Tensor, int] | None:
+def _weight(
+    operation: Operation, names: Mapping[int, str], copies: Mapping[int, torch.Tensor | None]
+) -> tuple[torch.Tensor, int] | None:
     """The parameter of two dimensions or more that went in, also as a view (a transposed one, say), and its units'."""
     for place, tensor in enumerate(operation.tensors()):
-        for candidate in (tensor, tensor._base):
+        copied = copies.get(id(tensor))
+        given = tensor if copied is None or id(tensor) in names else copied
+        for candidate in (given, given._base):
             if candidate is not None and id(candidate) in names and candidate.dim() >= 2:
-                return candidate, _units_at(candidate, tensor, _side(operation, place))
+                return candidate, _units_at(candidate, given, _side(operation, place))
     return None
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from trainability.adapters.torch.watch import Watch
 from trainability.core.operation import Operation, in_order
 from trainability.core.recipe import Outcome, Recipe
 
-SCORED: int = 4096
+SMALL: Final = 100_000
+"""Parameters under which one thread is as fast as several."""
+SCORED: Final = 4096
 """Held-out samples that are answered at once."""
 
 
@@ -33,7 +35,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         BY_KIND[operation.kind](patient, operation.value)
     patient.rewire()
     watched = Watch(patient.model, patient.optimizer) if watch else None
-    with watched or contextlib.nullcontext():
+    with _threads(patient.model), watched or contextlib.nullcontext():
         cost = _fit(patient, evaluate=watch)
     targets = patient.validation[1].numpy()
     return Outcome(
@@ -50,6 +52,18 @@ def seed_all(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+
+
+@contextlib.contextmanager
+def _threads(model: torch.nn.Module) -> Iterator[None]:
+    """One thread for a small model: on a busy machine several of PyTorch's wait for each other ten times longer."""
+    kept = torch.get_num_threads()
+    if sum(p.numel() for p in model.parameters()) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(kept)
 
 
 def _fit(patient: Patient, evaluate: bool) -> int:
