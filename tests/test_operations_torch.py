@@ -249,6 +249,10 @@ def test_a_recipe_is_treated_on_the_command_line(cli: Cli, recipes: Path):
     assert document["findings"][0]["code"] == "output-activation"
     assert document["treatment"]["verdict"] == "cured"
     assert min(document["treatment"]["treated"]) > 0.8
+    patch = document["treatment"]["patch"]["diff"]
+    assert "+    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))" in patch
+    assert "BCEWithLogitsLoss" in patch
+    assert patch.splitlines()[0] in said
     page = (out / "a.html").read_text("utf-8")
     assert "Proof" in page
     assert "after the treatment" in page
