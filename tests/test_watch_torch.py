@@ -135,7 +135,7 @@ def test_training_of_another_model_is_left_alone():
 
 
 def test_what_is_no_model_is_refused():
-    for wrong, words in ((3, "torch.nn.Module, got builtins.int"), (nn.ReLU(), "no parameters")):
+    for wrong, words in ((3, "a flax.nnx.Module or a Keras model, got builtins.int"), (nn.ReLU(), "no parameters")):
         with pytest.raises(trainability.UsageError, match=words):
             trainability.watch(wrong)
 
@@ -237,4 +237,4 @@ def test_wrong_calls(cli: Cli, tmp_path: Path):
     path.write_text("print('hello')", "utf-8")
     code, out, err = cli("doctor", path)
     assert (code, out) == (0, "hello\n")
-    assert "trained no PyTorch model" in err
+    assert "trained no PyTorch or Keras model" in err

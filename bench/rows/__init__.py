@@ -10,6 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 from bench.figure import Row
-from bench.rows import activations, demo, digits, first_block, million, shapes, threads, xor
+from bench.rows import activations, demo, digits, first_block, million, shapes, threads, watch, xor
 
-ROWS: Final[tuple[Row, ...]] = (xor, shapes, activations, digits, demo, threads, million, first_block)
+ROWS: Final[tuple[Row, ...]] = (xor, shapes, activations, digits, demo, threads, million, first_block, watch)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from trainability.api import against, card, compare, forecast, open_result
     from trainability.core.errors import TrainabilityError, UsageError
     from trainability.core.recipe import Recipe
-    from trainability.doctor import treat, watch
+    from trainability.doctor import treat, watch, watch_callback
     from trainability.report.result import Result
     from trainability.theory import gain, init_, predict
 
@@ -28,6 +28,7 @@ _HOMES = {
     "compare": "trainability.api",
     "treat": "trainability.doctor",
     "watch": "trainability.doctor",
+    "watch_callback": "trainability.doctor",
     "forecast": "trainability.api",
     "open_result": "trainability.api",
     "gain": "trainability.theory",
@@ -58,6 +59,7 @@ __all__ = [
     "theory",
     "treat",
     "watch",
+    "watch_callback",
 ]
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from trainability.core.chart import Chart
 from trainability.core.errors import SpecError
 from trainability.report.chart import Diagnosis
 
@@ -16,22 +17,48 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
     The model's gradients, its mode and the random numbers after the call are what they were before it.
 
     Args:
-        model: a ``torch.nn.Module``.
+        model: a ``torch.nn.Module`` or a ``flax.nnx.Module``.
         batch: inputs and targets of a few samples.
-        loss: from the model's answers and the targets to a scalar, as ``torch.nn.CrossEntropyLoss()``.
+        loss: from the model's answers and the targets to a scalar, as ``torch.nn.CrossEntropyLoss()``; of a Flax model
+            also to one number a sample, as optax's losses, of which the mean is taken.
 
     Raises:
         AssertionError: with the findings, in words.
-        SpecError: the model is none of PyTorch's.
+        SpecError: the model is none of these.
 
     Example:
         >>> import torch
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
         >>> assert_trainable(model, (torch.eye(2), torch.tensor([0, 1])), torch.nn.CrossEntropyLoss())
     """
+    for seeing in (_torch, _flax):
+        seen = seeing(model, batch, loss)
+        if seen is not None:
+            break
+    else:
+        wrong = type(model).__name__
+        raise SpecError(f"assert_trainable takes a flax.nnx.Module or a torch.nn.Module, got {wrong}")
+    diagnosis = Diagnosis(seen, type(model).__name__)
+    if diagnosis.roots:
+        raise AssertionError("this model will not learn\n" + diagnosis.text())
+
+
+def _flax(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart | None:
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is None or not isinstance(model, nnx.Module):
+        return None
+    from trainability.adapters.flax.watch import Watch
+
+    watched = Watch(model)
+    with watched:
+        watched.look(batch, loss)
+        return watched.chart()
+
+
+def _torch(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart | None:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):
-        raise SpecError(f"assert_trainable takes a torch.nn.Module, got {type(model).__name__}")
+        return None
     from trainability.adapters.torch.watch import Watch
 
     kept = [(p, p.grad) for p in model.parameters()]
@@ -46,13 +73,10 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
         with torch.random.fork_rng(), watched:
             loss(model(inputs), targets).backward()
             watched.look()
-            seen = watched.chart()
+            return watched.chart()
     finally:
         model.train(mode)
         for parameter, gradient in kept:
             parameter.grad = gradient
         for name, value in model.named_buffers():
             value.copy_(buffers[name])
-    diagnosis = Diagnosis(seen, type(model).__name__)
-    if diagnosis.roots:
-        raise AssertionError("this model will not learn\n" + diagnosis.text())

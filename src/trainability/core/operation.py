@@ -28,15 +28,15 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "scale_inputs": Kind("changes the model", ("standardize",), "{} the inputs by the training data"),
-    "scale_targets": Kind("changes the model", ("standardize",), "{} the targets, and turn answers back"),
+    "wiring": Kind("changes training", ("all",), "train {} parameters that the model has, in training mode"),
+    "scale_inputs": Kind("changes the model", ("standardize",), "standardise the inputs by the training data"),
+    "scale_targets": Kind("changes the model", ("standardize",), "standardise the targets, and turn answers back"),
     "activation": Kind(
         "changes the model", ("relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid"),
         "make {} the hidden activation",
     ),
     "output": Kind("changes the model", ("fit",), "make output activation and loss {} the targets"),
     "normalize": Kind("changes the model", ("layer", "batch"), "insert {} normalisation before the hidden activations"),
-    "wiring": Kind("changes training", ("all",), "train {} parameters that the model has, in training mode"),
     "dropout": Kind("changes training", (0.0, 0.1, 0.3), "set the rate of dropout to {}"),
     "initialize": Kind("changes training", ("critical",), "initialise every layer at the {} gain of its activation"),
     "optimizer": Kind("changes training", ("adam", "sgd", "rmsprop"), "train with {} at its usual rate"),

@@ -18,8 +18,8 @@ class Recipe:
     Attributes:
         model: a ``torch.nn.Module``, a Keras model or an ``nnx.Module``.
         loss: from answers and targets to a scalar; for Keras also a loss's name.
-        optimizer: of the framework: built over the model's parameters (PyTorch), or as it is compiled with (Keras), or
-            an optax transformation (Flax).
+        optimizer: of the framework: built over the model's parameters, or a function that builds one of them
+            (PyTorch), as it is compiled with (Keras), or an optax transformation (Flax).
         train, validation: inputs and targets, samples first, as arrays or tensors.
         epochs, batch_size: how long, and how many samples a step.
         metric: ``accuracy``, ``r2``, or a function of answers and targets to a number of which more is better, on
@@ -63,12 +63,14 @@ class Outcome:
         score: the metric on held-out samples; NaN where training broke.
         metric: ``accuracy``, ``r2`` or ``own``.
         cost: samples that went through a training step.
+        planned: the same, had training not broken.
         chart: what was seen, where it was watched.
     """
 
     score: float
     metric: str
     cost: int
+    planned: int
     chart: Chart | None = None
 
 

@@ -47,7 +47,9 @@ class Treatment:
         tried: what the search trained, the best first.
         search_seeds: of the search; random search draws its operations from the first of them.
         before, after: what was seen of the untreated run of the search's first seed, and of a treated one.
-        cost, random_cost, proof_cost: samples that went through a step, over those of one untreated training.
+        diff, lines: the change of the source: unified where the places are known, and the lines to write for the rest.
+        cost, ablation_cost, random_cost, proof_cost: of the search, of leaving out, of random search (which may
+            spend as much as both) and of the proof: samples of all steps over those of one untreated training.
     """
 
     operations: tuple[Operation, ...]
@@ -68,8 +70,11 @@ class Treatment:
     before: Chart = field(repr=False)
     after: Chart | None = field(repr=False)
     cost: float
+    ablation_cost: float
     random_cost: float
     proof_cost: float
+    diff: str = ""
+    lines: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; a number that is not finite is None."""
@@ -93,8 +98,10 @@ class Treatment:
             ],
             "search_seeds": list(self.search_seeds),
             "cost": self.cost,
+            "ablation_cost": self.ablation_cost,
             "random_cost": self.random_cost,
             "proof_cost": self.proof_cost,
+            "patch": {"diff": self.diff, "lines": list(self.lines)},
         }
 
 

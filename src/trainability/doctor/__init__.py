@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainability.doctor.doors import Script, Watching, run_script, watch
+from trainability.doctor.doors import Script, Watching, run_script, watch, watch_callback
 from trainability.doctor.recipes import examine, read_recipe, treat
 
-__all__ = ["Script", "Watching", "examine", "read_recipe", "run_script", "treat", "watch"]
+__all__ = ["Script", "Watching", "examine", "read_recipe", "run_script", "treat", "watch", "watch_callback"]

@@ -6,24 +6,26 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
+from trainability.core.recipe import Recipe
 from trainability.report.chart import Diagnosis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from trainability.adapters.torch.watch import Watch
+OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Watching:
     """A watch over one model's training, to be entered around its loop; see `watch`."""
 
-    def __init__(self, watch: Watch, name: str):
+    def __init__(self, watch: Any, name: str):
         self._watch, self._name = watch, name
 
     def __enter__(self) -> Watching:
@@ -32,6 +34,37 @@ class Watching:
 
     def __exit__(self, *error: object) -> None:
         self._watch.__exit__(*error)
+
+    def wrap(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """The training step of a Flax model, to be called in its loop in place of `step`.
+
+        Raises:
+            SpecError: `step` is no function, or the loop is seen without.
+
+        Example:
+            >>> import jax, optax
+            >>> from flax import nnx
+            >>> model = nnx.Sequential(nnx.Linear(2, 2, rngs=nnx.Rngs(0)), nnx.softmax)
+            >>> optimizer = nnx.Optimizer(model, optax.sgd(0.1), wrt=nnx.Param)
+            >>> @nnx.jit
+            ... def train_step(model, optimizer, x, y):
+            ...     def loss(model):
+            ...         return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()
+            ...
+            ...     value, gradients = nnx.value_and_grad(loss)(model)
+            ...     optimizer.update(model, gradients)
+            ...     return value
+            >>> with watch(model, optimizer) as chart:
+            ...     step = chart.wrap(train_step)
+            ...     for _ in range(3):
+            ...         _ = step(model, optimizer, jax.numpy.eye(2), jax.numpy.arange(2))
+            >>> chart.diagnose().roots[0].code
+            'double-softmax'
+        """
+        wrap = getattr(self._watch, "wrap", None)
+        if wrap is None:
+            raise SpecError("only the step of a Flax model is wrapped; this model's loop is seen as it is")
+        return wrap(step)
 
     def diagnose(self) -> Diagnosis:
         """What the rules say of the run so far."""
@@ -49,12 +82,16 @@ class Watching:
 def watch(model: Any, optimizer: Any = None) -> Watching:
     """Watch a training loop; the training itself comes out the same, bit for bit.
 
+    A loop of PyTorch's and a `fit` of Keras' are seen as they are. Of Flax NNX it is the step that is watched, compiled
+    or not: it is handed to the chart's `wrap`, and what comes back is called in its place.
+
     Args:
-        model: a ``torch.nn.Module``.
-        optimizer: the one whose steps count; by default every one that holds a parameter of the model.
+        model: a ``torch.nn.Module``, a ``flax.nnx.Module``, or a Keras model that `fit` or `train_on_batch` trains.
+        optimizer: of Flax the ``nnx.Optimizer``; of PyTorch the one whose steps count, by default every one that holds
+            a parameter of the model.
 
     Raises:
-        SpecError: the model is none of PyTorch's, or has no parameters.
+        SpecError: the model is of none of them, has no parameters, or is of Keras on a backend that cannot be watched.
 
     Example:
         >>> import torch
@@ -68,39 +105,103 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         >>> chart.diagnose().roots[0].code
         'double-softmax'
     """
+    for watching in (_keras, _flax, _torch):
+        made = watching(model, optimizer)
+        if made is not None:
+            return Watching(made, type(model).__name__)
+    kind = f"{type(model).__module__}.{type(model).__name__}"
+    raise SpecError(f"watch takes a torch.nn.Module, a flax.nnx.Module or a Keras model, got {kind}")
+
+
+# Whose model it is, is asked of the libraries that are loaded: a model of one that is not cannot be there.
+
+
+def _keras(model: Any, optimizer: Any) -> Any:
+    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    by_hand = torch is not None and isinstance(optimizer, torch.optim.Optimizer)  # a loop of PyTorch's own
+    if keras is None or not isinstance(model, keras.Model) or by_hand:
+        return None
+    from trainability.adapters.keras.watch import Watch
+
+    _require(not model.built or bool(model.weights), model)
+    return Watch(model)
+
+
+def _flax(model: Any, optimizer: Any) -> Any:
+    nnx = sys.modules.get("flax.nnx")
+    if nnx is None or not isinstance(model, nnx.Module):
+        return None
+    from trainability.adapters.flax.watch import Watch
+
+    _require(bool(nnx.to_flat_state(nnx.state(model, nnx.Param))), model)
+    if optimizer is not None and not isinstance(optimizer, nnx.Optimizer):
+        raise SpecError(f"the optimizer of a Flax model is an nnx.Optimizer, got {type(optimizer).__name__}")
+    return Watch(model, optimizer)
+
+
+def _torch(model: Any, optimizer: Any) -> Any:
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(model, torch.nn.Module):
-        raise SpecError(f"watch takes a torch.nn.Module, got {type(model).__module__}.{type(model).__name__}")
-    if not any(True for _ in model.parameters()):
-        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+        return None
     from trainability.adapters.torch.watch import Watch
 
-    return Watching(Watch(model, optimizer), type(model).__name__)
+    _require(any(True for _ in model.parameters()), model)
+    return Watch(model, optimizer)
+
+
+def _require(parameters: bool, model: Any) -> None:
+    if not parameters:
+        raise SpecError(f"this {type(model).__name__} has no parameters, so there is nothing to train")
+
+
+def watch_callback() -> Any:
+    """A Keras callback that watches the `fit` that it is handed to.
+
+    It has `diagnose()`, `plot()` and `report()` as a `Watching` has them, of the last `fit`.
+
+    Raises:
+        SpecError: Keras is not installed, or runs on a backend that cannot be watched.
+
+    Example:
+        ``seen = trainability.watch_callback(); model.fit(x, y, callbacks=[seen]); print(seen.diagnose().text())``
+    """
+    try:
+        from trainability.adapters.keras.callback import WatchCallback
+    except ImportError:
+        raise SpecError("Keras is not installed; pip install keras") from None
+
+    class Watched(WatchCallback):
+        diagnose, plot, report = Watching.diagnose, Watching.plot, Watching.report
+
+    return Watched()
 
 
 @dataclass(frozen=True)
 class Script:
-    """What came of a watched script: its exit code and the diagnosis of every model that it trained."""
+    """What came of a watched script.
+
+    Attributes:
+        code: its exit code.
+        diagnoses: of every model that it trained.
+        recipes: for each of them, what gives its recipe, or raises SpecError where that cannot be told.
+    """
 
     code: int
     diagnoses: tuple[Diagnosis, ...]
+    recipes: tuple[Callable[[], Callable[[int], Recipe]], ...] = ()
 
 
 def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> Script:
-    """Run a Python script as ``python path arguments`` would, and watch every PyTorch model that it trains.
+    """Run a Python script as ``python path arguments`` would, and watch every PyTorch or Keras model that it trains.
 
     Its output stays as it is. If it ends with an error, that is printed as ever and its exit code is kept, 130 after
     Ctrl-C; what was seen up to there is diagnosed all the same.
 
     Raises:
-        SpecError: there is no such script, or PyTorch is not installed.
+        SpecError: there is no such script.
     """
     if not Path(path).is_file():
         raise SpecError(f"there is no script '{path}'")
-    try:
-        from trainability.adapters.torch.script import watching_models
-    except ImportError:
-        raise SpecError("PyTorch is not installed; pip install torch") from None
     kept = sys.argv, list(sys.path)
     sys.argv, sys.path[0:0] = [os.fspath(path), *arguments], [str(Path(path).resolve().parent)]
     code = 0
@@ -116,12 +217,31 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 own = error.__traceback__
                 while own is not None and own.tb_frame.f_code.co_filename != os.fspath(path):
                     own = own.tb_next
-                traceback.print_exception(type(error), error, own)  # none of its frames: it could not be compiled
+                _print_error(error.with_traceback(own))  # none of its frames: it could not be compiled
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    trained = [one for one in watches if one.record.losses]
-    return Script(code, tuple(Diagnosis(one.chart(), type(one.model).__name__) for one in trained))
+    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps]
+    diagnoses = tuple(Diagnosis(chart, type(one.model).__name__) for one, chart in trained)
+    return Script(code, diagnoses, tuple(getattr(one, "recipe", _no_recipe) for one, _ in trained))
+
+
+def _no_recipe() -> Callable[[int], Recipe]:
+    raise SpecError("a loop cannot be done again; write it as a recipe, a function of a seed: FILE.PY:FUNCTION")
+
+
+def _print_error(error: BaseException) -> None:
+    """Print it as Python does, without the places where we stand between the script and its library."""
+    said: list[traceback.TracebackException | None] = [traceback.TracebackException.from_exception(error)]
+    whole = said[0]
+    while said:
+        one = said.pop()
+        if one is not None:
+            kept = [frame for frame in one.stack if not frame.filename.startswith(OURS)]
+            one.stack = traceback.StackSummary.from_list(kept)
+            said += [one.__cause__, one.__context__]
+    assert whole is not None
+    print(*whole.format(), sep="", end="", file=sys.stderr)
 
 
 def _exit_code(left: SystemExit) -> int:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from trainability.treatment.proof import treat
+from trainability.treatment.proof import check_size, treat
 
-__all__ = ["treat"]
+__all__ = ["check_size", "treat"]

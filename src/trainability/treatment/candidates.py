@@ -19,25 +19,43 @@ GENERAL: Final = (
     Operation("rate", 100.0), Operation("rate", 0.01),
 )  # fmt: skip
 """What is tried where the diagnosis' own operations are through."""
+CERTAIN: Final = 0.95
+"""Confidence from which a finding is a mistake of the program itself."""
 MOST_RANDOM: Final = 3
 """Operations of a random set."""
 
 
+def certain(findings: Sequence[Finding]) -> Operations:
+    """What mends the mistakes that are certain, such as a second softmax: it is a part of every set, and stays."""
+    sure = [finding for finding in findings if finding.role == "root" and finding.evidence.confidence >= CERTAIN]
+    return in_order(tuple(RULES[finding.code].treatments[0] for finding in sure if RULES[finding.code].treatments))
+
+
 def of_diagnosis(findings: Sequence[Finding]) -> list[Operations]:
-    """Sets to try, the likeliest first: every finding's first operation together, each alone, then the general ones."""
+    """Sets to try, the likeliest first.
+
+    Every finding's first operation together; then of each finding in turn its first alone, and its first two together;
+    then every other operation; at last the general ones. What is `certain` is a part of all.
+    """
+    base = certain(findings)
     own = [RULES[finding.code].treatments for finding in findings if RULES[finding.code].treatments]
-    together: Operations = ()
-    sets: list[Operations] = []
+    sets = [_joined(base, *(treatments[0] for treatments in own)), base]
     for treatments in own:
-        if all(o.kind != treatments[0].kind for o in together):
-            together = (*together, treatments[0])
-    if together:
-        sets.append(in_order(together))
-    longest = max((len(treatments) for treatments in own), default=0)
-    for rank in range(longest):  # every finding's first, then every finding's second
-        sets += [(treatments[rank],) for treatments in own if rank < len(treatments)]
-    sets += [(operation,) for operation in GENERAL]
-    return list(dict.fromkeys(sets))
+        different = _joined((), *treatments)
+        sets += [_joined(base, *different[:size]) for size in (1, 2)]
+    for rank in range(1, max((len(treatments) for treatments in own), default=0)):
+        sets += [_joined(base, treatments[rank]) for treatments in own if rank < len(treatments)]
+    sets += [_joined(base, operation) for operation in GENERAL]
+    return [one for one in dict.fromkeys(map(in_order, sets)) if one]
+
+
+def _joined(base: Operations, *more: Operation) -> Operations:
+    """The operations together; of several of a kind the first."""
+    joined = list(base)
+    for operation in more:
+        if all(operation.kind != kept.kind for kept in joined):
+            joined.append(operation)
+    return tuple(joined)
 
 
 def at_random(seed: int) -> Iterator[Operations]:

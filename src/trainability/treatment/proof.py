@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe, Trainer
 from trainability.core.treatment import Ablation, Treatment, Tried, Verdict
 from trainability.diagnosis import diagnose
-from trainability.treatment.candidates import at_random, of_diagnosis
+from trainability.treatment.candidates import at_random, certain, of_diagnosis
 from trainability.treatment.search import grow, halving, shrink
 from trainability.treatment.trials import Operations, Trials
 
@@ -29,6 +29,7 @@ def treat(
     seeds: int = FEWEST,
     budget: float = 3.0,
     said: Callable[[str], None] = lambda line: None,
+    seen: Callable[[Chart], None] = lambda chart: None,
 ) -> Treatment:
     """Search for the smallest set of operations that helps, and prove it.
 
@@ -38,30 +39,30 @@ def treat(
         seeds: paired seeds of the proof, 0, 1, …
         budget: of the search, in multiples of the untreated training of all seeds.
         said: hears a line after each training.
+        seen: gets the chart of the untreated recipe before the search begins.
 
     Raises:
         SpecError: fewer than 5 seeds, or a budget under 1.
 
     Reference: paired t interval: Student (1908), Biometrika 6:1-25.
     """
-    if seeds < FEWEST:
-        raise SpecError(f"a proof needs at least {FEWEST} seeds, got {seeds}")
-    if not (math.isfinite(budget) and budget >= 1):
-        raise SpecError(f"a budget is at least 1 (times the untreated training of all seeds), got {budget:g}")
+    check_size(seeds, budget)
     proof = tuple(range(seeds))
     search = tuple(range(SEARCH_SEEDS, SEARCH_SEEDS + seeds))
 
     trials = Trials(make, train, said)
     sick = trials.outcome((), search[0], watch=True).chart
     assert sick is not None
+    seen(sick)
     samples = budget * seeds * trials.unit
-    ranked = halving(trials, of_diagnosis(diagnose(sick)), search, samples)
-    best = grow(trials, ranked, search, max(0.0, samples - trials.cost))
-    operations, ablation = shrink(trials, best, search)
+    findings = diagnose(sick)
+    ranked, best = _search(trials, of_diagnosis(findings), search, samples)
+    searched = trials.cost
+    operations, ablation = shrink(trials, best, search, certain(findings))
 
     chance = Trials(make, train, said)
     chance.unit = trials.unit
-    by_chance = halving(chance, at_random(search[0]), search, trials.cost)[0]
+    _, by_chance = _search(chance, at_random(search[0]), search, trials.cost)
 
     final = Trials(make, train, said)
     untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
@@ -75,8 +76,25 @@ def treat(
         verdict=_verdict(after, interval[0]), before=sick, after=after,
         ablation=ablation or tuple(Ablation(one, effect) for one in operations),
         tried=tuple(_tried(trials, one, search) for one in ranked), search_seeds=search,
-        cost=trials.cost / trials.unit, random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
+        cost=searched / trials.unit, ablation_cost=(trials.cost - searched) / trials.unit,
+        random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
     )  # fmt: skip
+
+
+def check_size(seeds: int, budget: float) -> None:
+    """SpecError for fewer than 5 seeds, or a budget under 1."""
+    if seeds < FEWEST:
+        raise SpecError(f"a proof needs at least {FEWEST} seeds, got {seeds}")
+    if not (math.isfinite(budget) and budget >= 1):
+        raise SpecError(f"a budget is at least 1 (times the untreated training of all seeds), got {budget:g}")
+
+
+def _search(
+    trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float
+) -> tuple[list[Operations], Operations]:
+    """What was trained, the best first, and the best with what makes it better still."""
+    ranked = halving(trials, sets, seeds, budget - trials.cost)
+    return ranked, grow(trials, ranked, seeds, budget - trials.cost)
 
 
 def _each(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[float, ...]:

@@ -38,7 +38,7 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
         if misses >= MOST_MISSES:
             break
         misses += 1
-        if one in alive or (one and trials.cost - start + trials.expected(one) > FIRST * budget):
+        if one in alive or (one and trials.cost - start + trials.expected(one, seeds[:1]) > FIRST * budget):
             continue
         try:
             trials.scores(one, seeds[:1])
@@ -53,7 +53,7 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
         out, alive = alive[keep:] + out, alive[:keep]
         if len(alive) == 1 or used == len(seeds):
             break
-        if trials.cost - start + sum(trials.expected(one) for one in alive) > budget:
+        if trials.cost - start + sum(trials.expected(one, seeds[: used + 1]) for one in alive) > budget:
             break
         for one in alive:
             trials.scores(one, seeds[: used + 1])
@@ -63,33 +63,38 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
 def grow(trials: Trials, ranked: Sequence[Operations], seeds: Sequence[int], budget: float) -> Operations:
     """The best set, with what of the others makes it better still on the same seeds."""
     start, best = trials.cost, ranked[0]
+    seeds = trials.trained(best, seeds)
     for other in ranked[1:]:
-        both = (*best, *(o for o in other if all(o.kind != kept.kind for kept in best)))
+        both = in_order((*best, *(o for o in other if all(o.kind != kept.kind for kept in best))))
         now = trials.scores(best, seeds).mean()
         if now >= trials.highest or len(both) == len(best):
             continue
-        if trials.cost - start + len(seeds) * trials.expected(both) > budget:
+        if trials.cost - start + trials.expected(both, seeds) > budget:
             break
         try:
             first = trials.scores(both, seeds[:1]).mean()
             if first > trials.scores(best, seeds[:1]).mean() and trials.scores(both, seeds).mean() > _above(now):
-                best = in_order(both)
+                best = both
         except SpecError:
             continue
     return best
 
 
-def shrink(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[Operations, tuple[Ablation, ...]]:
+def shrink(
+    trials: Trials, operations: Operations, seeds: Sequence[int], stay: Operations = ()
+) -> tuple[Operations, tuple[Ablation, ...]]:
     """The smallest set that is as good, by leaving out one operation after the other, and what each of it is worth.
 
-    A single operation is left as it is: doing nothing took part in the search.
+    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out.
     """
     kept = list(operations)
     for operation in sorted(
         operations, key=lambda o: o.safety == "changes training"
     ):  # what changes the model goes first
         fewer = tuple(o for o in kept if o != operation)
-        if fewer and trials.scores(fewer, seeds).mean() >= _below(trials.scores(tuple(kept), seeds).mean()):
+        if not fewer or operation in stay:
+            continue
+        if trials.scores(fewer, seeds).mean() >= _below(trials.scores(tuple(kept), seeds).mean()):
             kept = list(fewer)
     if len(kept) < 2:
         return tuple(kept), ()

@@ -22,7 +22,7 @@ class Trials:
 
     Attributes:
         cost: samples that went through a training step so far; what was trained before costs nothing again.
-        unit: the same of one untreated training.
+        unit: the same of one untreated training that does not break.
     """
 
     def __init__(self, make: Callable[[int], Recipe], train: Trainer, said: Callable[[str], None]):
@@ -42,7 +42,7 @@ class Trials:
             self.metric = made.metric
             known = self._outcomes[key] = made
             if not key[0] and not self.unit:
-                self.unit = made.cost
+                self.unit = made.planned
             what = "; ".join(map(str, key[0])) or "untreated"
             self._said(f"{what}: {made.metric} {made.score:.3g} (seed {seed})")
         return known
@@ -57,9 +57,10 @@ class Trials:
         """Those of the seeds on which the operations were trained."""
         return [seed for seed in seeds if (in_order(operations), seed) in self._outcomes]
 
-    def expected(self, operations: Operations) -> float:
-        """What one training will cost, in samples."""
-        return self.unit * math.prod(float(o.value) for o in operations if o.kind == "epochs")
+    def expected(self, operations: Operations, seeds: Sequence[int]) -> float:
+        """What it will cost, in samples, to train the operations on those of the seeds that they were not yet."""
+        new = len(seeds) - len(self.trained(operations, seeds))
+        return new * self.unit * math.prod(float(o.value) for o in operations if o.kind == "epochs")
 
     @property
     def highest(self) -> float:

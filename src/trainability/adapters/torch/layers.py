@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from trainability.adapters.layer import SeenLayer, thin, thin_units
-from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, LAYERS, PASSING
+from trainability.adapters.torch.names import ACROSS, ACTIVATIONS, ASIDE, COPYING, LAYERS, PASSING
 from trainability.adapters.torch.trace import Operation
 from trainability.core.chart import LayerInfo
 
@@ -19,21 +19,25 @@ class TracedLayer:
     """A layer of one forward pass.
 
     Attributes:
+        kind: as in `core.chart.LayerInfo`.
         weight: its parameter.
+        units_at: the dimension of the weight along which its units lie.
         operation: what it did.
+        answer: what came of it, with its bias, before the activation.
+        places: the dimension of the answer along which its units lie.
         activation: what its answers went through, or None.
-        gradient: of the loss by its answer before the activation, once a backward pass has been.
+        gradient: of the loss by the operation's answer, once a backward pass has been.
     """
 
     name: str
+    kind: str
     weight: torch.Tensor
+    units_at: int
     operation: Operation
+    answer: torch.Tensor
+    places: int
     activation: Operation | None
     gradient: torch.Tensor | None = None
-
-    @property
-    def kind(self) -> str:
-        return LAYERS[self.operation.name]
 
     @property
     def activation_name(self) -> str | None:
@@ -56,42 +60,79 @@ def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> 
         names: id of a parameter to its name in the model.
     """
     layers: dict[str, TracedLayer] = {}
+    copies = {id(op.output): next(op.tensors(), None) for op in operations if op.name in COPYING}
     for place, operation in enumerate(operations):
         if operation.name not in LAYERS:
             continue
-        weight = _weight(operation, names)
-        if weight is None:
+        found = _weight(operation, names, copies)
+        if found is None:
             continue
-        name = names[id(weight)].removesuffix(".weight")
-        activation = _activation(operation, operations[place + 1 :])
+        weight, units_at = found
+        name = names[id(weight)].removesuffix(".weight").removesuffix(".kernel")
+        kind = LAYERS[operation.name]
+        answer, places, activation = _follow(operation, operations[place + 1 :], names)
         # A layer that is used again, as in a recurrent loop, counts once: at its first call, or the first that has an
         # activation.
         if name not in layers or (layers[name].activation is None and activation is not None):
-            layers[name] = TracedLayer(name, weight, operation, activation)
+            layers[name] = TracedLayer(name, kind, weight, units_at, operation, answer, places, activation)
     return list(layers.values())
 
 
-def _weight(operation: Operation, names: Mapping[int, str]) -> torch.Tensor | None:
-    """The parameter of two dimensions or more that went in, also as a view (a transposed one, say)."""
-    for tensor in operation.tensors():
-        for candidate in (tensor, tensor._base):
+def _weight(
+    operation: Operation, names: Mapping[int, str], copies: Mapping[int, torch.Tensor | None]
+) -> tuple[torch.Tensor, int] | None:
+    """The parameter of two dimensions or more that went in, also as a view (a transposed one, say), and its units'."""
+    for place, tensor in enumerate(operation.tensors()):
+        copied = copies.get(id(tensor))
+        given = tensor if copied is None or id(tensor) in names else copied
+        for candidate in (given, given._base):
             if candidate is not None and id(candidate) in names and candidate.dim() >= 2:
-                return candidate
+                return candidate, _units_at(candidate, given, _side(operation, place))
     return None
 
 
-def _activation(operation: Operation, later: Sequence[Operation]) -> Operation | None:
-    """The activation that the operation's answer goes through before anything else is done to it."""
-    carried = {id(operation.output)}
+def _side(operation: Operation, place: int) -> int:
+    """The dimension along which units lie in a weight that goes into an operation as its tensor at `place`."""
+    if operation.name in ("matmul", "mm", "addmm", "__matmul__"):
+        return -2 if place == (1 if operation.name == "addmm" else 0) else -1
+    return 1 if operation.name.startswith("conv_transpose") else 0
+
+
+def _units_at(weight: torch.Tensor, given: torch.Tensor, side: int) -> int:
+    """The dimension of `weight` that is dimension `side` of its view `given`."""
+    if given is not weight:
+        wanted = given.stride(side), given.shape[side]
+        for dimension in range(weight.dim()):
+            if (weight.stride(dimension), weight.shape[dimension]) == wanted:
+                return dimension
+    return side % weight.dim()
+
+
+def _follow(
+    operation: Operation, later: Sequence[Operation], names: Mapping[int, str]
+) -> tuple[torch.Tensor, int, Operation | None]:
+    """An operation's answer with its bias, the dimension of its units, and the activation that it then goes through."""
+    carried = answer = operation.output
+    place = 1 if LAYERS[operation.name] == "convolution" else -1
+    places = place
     for following in later:
-        if not any(id(tensor) in carried for tensor in following.tensors()):
+        if following.name in ASIDE or not any(tensor is carried for tensor in following.tensors()):
             continue
         if following.name in ACTIVATIONS:
-            return following
+            return following.input, place, following
         if following.name not in PASSING:
-            return None
-        carried = {id(following.output)}
-    return None
+            break
+        carried = following.output
+        if following.name == "permute":
+            order = following.arguments[1:]
+            order = order[0] if order and isinstance(order[0], list | tuple) else order
+            if order:
+                place = list(order).index(place % len(order)) - len(order)
+        others = [tensor for tensor in following.tensors() if tensor is not carried]
+        bias = any(one is not None and id(one) in names and one.dim() == 1 for t in others for one in (t, t._base))
+        if following.name in ("add", "add_", "__add__") and bias:
+            answer, places = carried, place
+    return answer, places, None
 
 
 def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:
@@ -105,31 +146,34 @@ def seen(layer: TracedLayer, trained: bool, before: torch.Tensor | None = None, 
 
     `scale` is what the loss was multiplied by: gradients of answers still have it, those of weights no more.
     """
-    place = 1 if layer.kind == "convolution" else -1
-    output, weight = layer.operation.output, layer.weight
-    pre = layer.activation.input if layer.activation else output
-    answer = layer.activation.output if layer.activation else output
-    values = samples(pre, place if pre.dim() > 1 else -1)
+    weight = layer.weight
+    answer = layer.activation.output if layer.activation else layer.answer
+    values = samples(layer.answer, layer.places)
     return SeenLayer(
         info=LayerInfo(
-            name=layer.name, kind=layer.kind, fan_in=weight[0].numel(), units=weight.shape[0], weights=weight.numel(),
-            activation=layer.activation_name, trained=trained,
+            name=layer.name, kind=layer.kind, fan_in=weight.numel() // weight.shape[layer.units_at],
+            units=weight.shape[layer.units_at], weights=weight.numel(), activation=layer.activation_name,
+            trained=trained,
         ),
         pre_activation=values,
-        activation=samples(answer, place if answer.dim() > 1 else -1),
+        activation=samples(answer, layer.places),
         slope=_slopes(layer, values),
         largest_slope=_largest_slope(layer),
-        gradient=None if weight.grad is None else thinned(weight.grad).to("cpu", torch.float64).numpy(),
-        answer_gradient=None if layer.gradient is None else layer.gradient.to("cpu", torch.float64).numpy() / scale,
-        weight=thinned(weight).to("cpu", torch.float64).numpy(),
-        before=None if before is None else before.to("cpu", torch.float64).numpy(),
+        gradient=None if weight.grad is None else _numbers(thinned(weight.grad, layer.units_at)),
+        answer_gradient=None if layer.gradient is None else _numbers(layer.gradient) / scale,
+        weight=_numbers(thinned(weight, layer.units_at)),
+        before=None if before is None else _numbers(before),
     )  # fmt: skip
 
 
-def thinned(tensor: torch.Tensor) -> torch.Tensor:
+def thinned(tensor: torch.Tensor, units_at: int) -> torch.Tensor:
     """A weight or its gradient as (units, weights of a unit), of large ones an even choice of units."""
-    rows = tensor.detach().reshape(tensor.shape[0], -1)
-    return rows[thin_units(*rows.shape)]
+    rows = tensor.detach().movedim(units_at, 0)
+    return rows[thin_units(len(rows), rows[0].numel())].flatten(1)
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.to("cpu", torch.float64).numpy()
 
 
 def _slopes(layer: TracedLayer, pre: np.ndarray) -> np.ndarray:

@@ -43,7 +43,7 @@ class Look:
         """
         own = parameters | buffers
         for operation in self.operations:
-            if not any(id(tensor) in parameters for tensor in parameters_of(operation)):
+            if not any(id(tensor) in parameters for tensor in parameters_in(operation)):
                 continue
             fed = [tensor for tensor in operation.tensors() if id(tensor) not in own and tensor.dim() > 0]
             fed = [tensor for tensor in fed if tensor._base is None or id(tensor._base) not in own]
@@ -62,7 +62,7 @@ class Look:
             tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
             bad = [t for t in tensors if not torch.isfinite(t).all()]
             largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
-            weights = bad and any(id(p) in parameters for p in parameters_of(operation))
+            weights = bad and any(id(p) in parameters for p in parameters_in(operation))
             direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
             if operation.name in LOSSES and direction == "forward":
                 direction = "loss"
@@ -70,7 +70,7 @@ class Look:
         return Origin(name, step, "loss", math.nan)
 
 
-def parameters_of(operation: Operation) -> list[torch.Tensor]:
+def parameters_in(operation: Operation) -> list[torch.Tensor]:
     """The tensors that went in, and what they are views of: a transposed weight is a view of the weight."""
     return [one for tensor in operation.tensors() for one in (tensor, tensor._base) if one is not None]
 

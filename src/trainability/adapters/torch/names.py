@@ -45,3 +45,7 @@ PASSING: Final = frozenset({
     "unflatten",
 })  # fmt: skip
 """What hands a layer's answer on: the activation after it still belongs to the layer. A sum may be a bias."""
+ASIDE: Final = frozenset({"mean", "square", "var", "var_mean", "std"})
+"""Statistics of an answer, as a normalisation takes them; the answer itself goes on."""
+COPYING: Final = frozenset({"contiguous", "to", "clone", "float", "half", "bfloat16"})
+"""What gives a weight's numbers as they are, in another place or type."""

@@ -36,6 +36,7 @@ class Patient:
 
     Attributes:
         answer: from the model's output to what is scored; the identity but where an output activation was taken out.
+        targets: from held-out targets to the units that the loss is in.
         clip, schedule: of the gradient's norm and of the rate; None for none.
     """
 
@@ -48,6 +49,7 @@ class Patient:
     batch_size: int
     seed: int
     answer: Callable[[torch.Tensor], torch.Tensor] = lambda output: output
+    targets: Callable[[torch.Tensor], torch.Tensor] = lambda targets: targets
     clip: float | None = None
     schedule: str | None = None
     changes: dict[int, Change] = field(default_factory=dict)
@@ -58,16 +60,17 @@ class Patient:
         """The recipe as it is; SpecError where it is not one of PyTorch's."""
         if not isinstance(recipe.model, nn.Module):
             raise SpecError(f"a recipe's model is a torch.nn.Module here, got {type(recipe.model).__name__}")
-        if not isinstance(recipe.optimizer, torch.optim.Optimizer):
-            raise SpecError(f"a recipe's optimizer is one of torch.optim, got {type(recipe.optimizer).__name__}")
+        optimizer = recipe.optimizer
+        if callable(optimizer) and not isinstance(optimizer, torch.optim.Optimizer):
+            optimizer = optimizer(recipe.model.parameters())
+        if not isinstance(optimizer, torch.optim.Optimizer):
+            raise SpecError(f"a recipe's optimizer is one of torch.optim, got {type(optimizer).__name__}")
         if not callable(recipe.loss):
             raise SpecError(f"a recipe's loss is a function of answers and targets, got {recipe.loss!r}")
-        train, validation = (
-            tuple(torch.as_tensor(part) for part in pair) for pair in (recipe.train, recipe.validation)
-        )
+        train, validation = (tuple(_tensor(part) for part in pair) for pair in (recipe.train, recipe.validation))
         return cls(
-            recipe.model, recipe.loss, recipe.optimizer, (train[0], train[1]), (validation[0], validation[1]),
-            recipe.epochs, recipe.batch_size, seed,
+            recipe.model, recipe.loss, optimizer, (train[0], train[1]), (validation[0], validation[1]), recipe.epochs,
+            recipe.batch_size, seed,
         )  # fmt: skip
 
     def look(self) -> Survey:
@@ -76,6 +79,10 @@ class Patient:
             x, y = self.train
             self._survey = survey(self.model, self.loss, x[:LOOKED], y[:LOOKED])
         return self._survey
+
+    def forget(self) -> None:
+        """The model has changed: look anew."""
+        self._survey = None
 
     def change(self, place: int) -> Change:
         """What is changed at a place, to be added to."""
@@ -88,6 +95,14 @@ class Patient:
             added = list(self.model.added.parameters())
             if added:
                 self.optimizer.add_param_group({"params": added})
+
+
+def _tensor(part: Any) -> torch.Tensor:
+    """A tensor as it is; of an array, numbers and labels in the types that PyTorch's models and losses have."""
+    if isinstance(part, torch.Tensor):
+        return part
+    tensor = torch.as_tensor(part)
+    return tensor.to(torch.get_default_dtype()) if tensor.is_floating_point() else tensor.long()
 
 
 def _hidden(patient: Patient) -> Survey:
@@ -116,6 +131,7 @@ def scale_targets(patient: Patient, value: str) -> None:
         raise SpecError("these targets are classes: they cannot be scaled")
     mean, deviation = y.mean(dim=0, keepdim=True), y.std(dim=0, keepdim=True, correction=0).clamp_min(1e-12)
     patient.train = (patient.train[0], (y - mean) / deviation)
+    patient.targets = lambda targets: (targets - mean) / deviation
     before = patient.answer
 
     def back(output: torch.Tensor) -> torch.Tensor:
@@ -190,6 +206,7 @@ def normalize(patient: Patient, value: str) -> None:
 def wiring(patient: Patient, value: str) -> None:
     """Make every layer a part of the model, trained by the optimiser, and the model train as training does."""
     _adopt(patient.model)
+    patient.forget()
     patient.model.train()
     held = {id(p) for group in patient.optimizer.param_groups for p in group["params"]}
     parameters = list(patient.model.parameters())

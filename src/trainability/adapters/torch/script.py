@@ -28,6 +28,8 @@ def watching_models() -> Iterator[list[Watch]]:
         depth += 1
         if depth > 1:
             return
+        if _of_keras(module):
+            return
         parameters = {id(p) for p in module.parameters()}
         if parameters and not parameters & known:
             known.update(parameters)
@@ -41,3 +43,8 @@ def watching_models() -> Iterator[list[Watch]]:
     undo.callback(modules.register_module_forward_hook(leave, always_call=True).remove)
     with undo:
         yield watches
+
+
+def _of_keras(module: torch.nn.Module) -> bool:
+    """Whether it is a layer or model of Keras, whose own watch sees `fit` and `train_on_batch`."""
+    return any(kind.__module__.startswith("keras.") for kind in type(module).__mro__)

@@ -71,7 +71,7 @@ def survey(model: torch.nn.Module, loss: Callable[..., Any], inputs: torch.Tenso
         for layer in layers[:-1]
         if LAYERS[layer.operation.name] in ("linear", "convolution")
         and (layer.activation is None or ACTIVATIONS[layer.activation.name] not in ACROSS)
-        and layer.activation is not made
+        and (made is None or layer.activation is not made)
     )
     return Survey(hidden, last, seen, tuple(output.shape))
 

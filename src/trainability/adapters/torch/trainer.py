@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import math
 import random
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -17,7 +17,9 @@ from trainability.adapters.torch.watch import Watch
 from trainability.core.operation import Operation, in_order
 from trainability.core.recipe import Outcome, Recipe
 
-SCORED: int = 4096
+SMALL: Final = 100_000
+"""Parameters under which one thread is as fast as several."""
+SCORED: Final = 4096
 """Held-out samples that are answered at once."""
 
 
@@ -33,13 +35,14 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         BY_KIND[operation.kind](patient, operation.value)
     patient.rewire()
     watched = Watch(patient.model, patient.optimizer) if watch else None
-    with watched or contextlib.nullcontext():
-        cost = _fit(patient)
+    with _threads(patient.model), watched or contextlib.nullcontext():
+        cost = _fit(patient, evaluate=watch)
     targets = patient.validation[1].numpy()
     return Outcome(
         score=score(_answers(patient), targets, recipe.metric, logits),
         metric=metric_name(recipe.metric, targets),
         cost=cost,
+        planned=patient.epochs * len(patient.train[0]),
         chart=watched.chart() if watched else None,
     )
 
@@ -51,8 +54,24 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _fit(patient: Patient) -> int:
-    """The loop; the number of samples that went through a step. It ends early where the loss is not finite."""
+@contextlib.contextmanager
+def _threads(model: torch.nn.Module) -> Iterator[None]:
+    """One thread for a small model: on a busy machine several of PyTorch's wait for each other ten times longer."""
+    kept = torch.get_num_threads()
+    if sum(p.numel() for p in model.parameters()) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(kept)
+
+
+def _fit(patient: Patient, evaluate: bool) -> int:
+    """The loop; the number of samples that went through a step. It ends early where the loss is not finite.
+
+    Args:
+        evaluate: whether the loss on held-out samples is computed after every epoch.
+    """
     x, y = patient.train
     order = torch.Generator().manual_seed(patient.seed)
     size = patient.batch_size
@@ -76,6 +95,8 @@ def _fit(patient: Patient) -> int:
             cost, last = cost + len(rows), loss.detach()
         if not math.isfinite(float(last)):
             break
+        if evaluate:
+            _evaluate(patient)
     return cost
 
 
@@ -88,6 +109,16 @@ def _schedule(patient: Patient, steps: int) -> Any:
         "warmup": lambda step: min(1.0, (step + 1) / warm),
     }
     return torch.optim.lr_scheduler.LambdaLR(patient.optimizer, shapes[patient.schedule])
+
+
+def _evaluate(patient: Patient) -> None:
+    """Compute the loss on held-out samples, for a watch to see."""
+    x, y = patient.validation
+    training = patient.model.training
+    patient.model.eval()
+    with torch.no_grad():
+        patient.loss(patient.model(x[:SCORED]), patient.targets(y[:SCORED]))
+    patient.model.train(training)
 
 
 def _answers(patient: Patient) -> np.ndarray:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
 
@@ -15,7 +16,7 @@ from trainability.adapters.record import Record
 from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.gradients import Gradients
 from trainability.adapters.torch.layers import seen, thinned, traced_layers
-from trainability.adapters.torch.look import Look, hidden_parameters, parameters_of
+from trainability.adapters.torch.look import Look, hidden_parameters, parameters_in
 from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.loss_value import LossValue
 from trainability.adapters.torch.trace import Operation, Trace, leading_to
@@ -101,7 +102,7 @@ class Watch:
             self._look = None
         if self._trace.recording and self._look is None:
             operations = leading_to(root, self._trace.operations)
-            own = any(id(tensor) in self._names for operation in operations for tensor in parameters_of(operation))
+            own = any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation))
             if own:  # else it is another model's
                 self._find_strangers(operations)
             layers = traced_layers(operations, self._names) if own else []
@@ -109,6 +110,7 @@ class Watch:
                 for layer in layers:
                     layer.keep_gradient()
                 self._look = Look(root, operations, layers, self._value.scale(root))
+                self._begin(self._look)
         if root.numel() != 1:
             return None
         value = self._value.of(root)
@@ -116,15 +118,23 @@ class Watch:
             self._loss_is_bad()
         return value
 
+    def _begin(self, look: Look) -> None:
+        """A pass is looked at, just before its backward pass; for those who know more of the model."""
+
     def _loss_is_bad(self) -> None:
         """Note a loss that is not finite although all weights are; where they are not, the next look says more."""
         sizes = [float(p.detach().abs().max()) for p in self.model.parameters() if p.numel()]
         if all(map(math.isfinite, sizes)):
             self.record.origin = Origin("loss", self._step, "forward", max(sizes))
 
+    def _after_backward(self) -> None:
+        """Notice a gradient that was left after an update and that this pass, being of this model, added to."""
+        if self._left is not None and self._left[0]._version != self._left[1]:
+            self.record.accumulated, self._left = True, None
+
     def _find_strangers(self, operations: list[Operation]) -> None:
         """Note parameters that are used and not known as the model's: of layers in a plain list, or another model's."""
-        used = {id(t): t for op in operations for t in parameters_of(op) if isinstance(t, torch.nn.Parameter)}
+        used = {id(t): t for op in operations for t in parameters_in(op) if isinstance(t, torch.nn.Parameter)}
         strangers = [tensor for tensor in used.values() if id(tensor) not in self._names]
         hidden = hidden_parameters(self.model) if strangers else set()
         for tensor in strangers:
@@ -137,8 +147,8 @@ class Watch:
     def _take_in(self, look: Look) -> None:
         """What a pass shows besides its layers."""
         root, operations = look.root, look.operations
-        self._used |= {id(p) for op in operations for p in parameters_of(op)} & self._names.keys()
-        inputs = look.inputs(self._names.keys(), {id(buffer) for buffer in self.model.buffers()})
+        self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
+        inputs = self._inputs(look)
         if inputs is not None:
             self.record.inputs.add(inputs)
         targets = see_loss(self.record.loss, root, operations)
@@ -155,6 +165,9 @@ class Watch:
                 self.record.normalized_one.add("batch_norm")
         if self.record.origin is None and not torch.isfinite(root.detach()).all():
             self.record.origin = look.first_bad(self._names.keys(), self._step)
+
+    def _inputs(self, look: Look) -> np.ndarray | None:
+        return look.inputs(self._names.keys(), {id(buffer) for buffer in self.model.buffers()})
 
     def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
         if self.optimizer is not None:
@@ -176,7 +189,9 @@ class Watch:
         if self.record.origin is None and not self._gradients.finite():
             self._gradient_is_bad()
         if self._look is not None:
-            self._before = {id(layer.weight): thinned(layer.weight).clone() for layer in self._look.layers}
+            self._before = {
+                id(layer.weight): thinned(layer.weight, layer.units_at).clone() for layer in self._look.layers
+            }
         if self._look is not None or self._trace.recording:
             settings = {
                 name: float(value) for name, value in optimizer.param_groups[0].items()

@@ -15,7 +15,10 @@ from trainability.diagnosis.reading import FEW, LEARNED, diverged, learns, progr
 
 LOGARITHMS: Final = ("nll", "kl_div")
 """Losses that take logarithms of probabilities, which are at most 0."""
+PROBABILITIES: Final = {"bce": 1.0, "probabilities_cross_entropy": math.inf}
+"""Losses that take probabilities, to the largest answer that they can mean: some divide by the sum themselves."""
 DISTANCES: Final = ("mse", "mae", "huber")
+SLACK: Final = 1e-3
 MOST_LABELS: Final = 20
 """Whole numbers of more kinds are taken for counts."""
 
@@ -28,6 +31,11 @@ def _check(seen: Chart) -> Evidence | None:
     figures: dict[str, float | str] = {"loss": found.name}
     if found.name in LOGARITHMS and found.output.high > 1e-6:
         return Evidence({**figures, "highest answer": found.output.high, "highest logarithm": 0.0}, 1.0, layer)
+    highest = PROBABILITIES.get(found.name)
+    bounded = found.last in ("sigmoid", "softmax", "hard_sigmoid")
+    if highest is not None and not bounded and (found.output.low < -SLACK or found.output.high > highest + SLACK):
+        figures |= {"lowest answer": found.output.low, "highest answer": found.output.high}
+        return Evidence({**figures, "answers": "are no probabilities"}, 0.97, layer)
     if found.target is None:
         return None
     figures |= {"lowest target": found.target.low, "highest target": found.target.high}
@@ -70,7 +78,7 @@ LOSS_TARGET = Rule(
     check=_check,
     advice="Each loss is made for one kind of target: cross-entropy for class labels or probabilities and scores as outputs; "
     "nll for class labels and log_softmax outputs; binary cross-entropy for 0 and 1; squared and absolute error for "
-    "quantities. Absolute error on labels is content with the more frequent one. Take the loss of your targets' kind.",
+    "quantities. A loss that takes probabilities wants softmax or sigmoid before it, or from_logits=True. Absolute error on labels is content with the more frequent one. Take the loss of your targets' kind.",
     explains=(
         "too-few-steps", "capacity-low", "class-imbalance", "dying-relu", "learning-rate-low",
         "nan-origin", "optimizer-unsuitable", "vanishing-gradient", "labels-invalid",

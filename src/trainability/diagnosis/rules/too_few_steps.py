@@ -10,32 +10,29 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import FEW, diverged, falling, informative, learns, progress, travelled
+from trainability.diagnosis.reading import diverged, falling, learns, progress, travelled
 
+MOVED: Final = 0.3
+"""Had all steps gone one way, the weights would have moved by this share of their size."""
 STILL_FALLING: Final = 0.03
 """Share by which the loss fell within the last third of the steps."""
 SLOWLY: Final = 0.003
 """The same, where the weights cannot have come far."""
 SHORT: Final = 1.0
 """Steps times update over weight."""
-HARDLY: Final = 0.5
-"""The same, so small that a loss that stays where it is says nothing."""
 
 
 def _check(seen: Chart) -> Evidence | None:
-    way = travelled(seen)
-    # On a short way the whole of it counts, and less.
-    fell = max(falling(seen), falling(seen, 1.0)) if way < SHORT else falling(seen)
     if learns(seen) or diverged(seen):
         return None
-    hardly_moved = way < HARDLY and progress(seen) < FEW and informative(seen) is not False
-    if not hardly_moved and fell < (SLOWLY if way < SHORT else STILL_FALLING):
-        return None
-    figures = {
-        "steps": float(seen.steps), "fall within the last third": fell, "threshold": STILL_FALLING,
-        "progress": progress(seen), "steps times update over weight": way,
-    }  # fmt: skip
-    return Evidence(figures, 0.55)
+    way = travelled(seen)
+    figures = {"steps": float(seen.steps), "progress": progress(seen), "steps times update over weight": way}
+    if way < MOVED:
+        return Evidence({**figures, "threshold of that": MOVED}, 0.65)
+    # On a short way the whole of it counts, and less.
+    fell = max(falling(seen), falling(seen, 1.0)) if way < SHORT else falling(seen)
+    least = SLOWLY if way < SHORT else STILL_FALLING
+    return Evidence({**figures, "fall of the loss": fell, "threshold": least}, 0.55) if fell >= least else None
 
 
 TOO_FEW_STEPS = Rule(
@@ -44,6 +41,7 @@ TOO_FEW_STEPS = Rule(
     check=_check,
     advice="The loss was still falling when training ended. Train for more steps (several times as many), or reach the same "
     "place sooner with a larger learning rate.",
+    explains=("capacity-low",),
     treatments=(
         Operation("rate", 10.0),
         Operation("epochs", 3.0),

@@ -34,9 +34,11 @@ VANISHING_GRADIENT = Rule(
     "normalisation or shortcuts between layers, or fewer layers.",
     explains=("learning-rate-low", "too-few-steps", "capacity-low", "class-imbalance"),
     treatments=(
-        Operation("activation", "relu"),
+        Operation("activation", "elu"),
         Operation("initialize", "critical"),
+        Operation("activation", "leaky_relu"),
         Operation("normalize", "layer"),
+        Operation("activation", "tanh"),
         Operation("normalize", "batch"),
     ),
     reference="X. Glorot, Y. Bengio, AISTATS 2010; S. Schoenholz et al., Deep information propagation, ICLR 2017",

@@ -11,10 +11,13 @@ from trainability.core.errors import UnknownName
 from trainability.report.style import SERIES, drawing, grid_lines, new_figure, power_ticks
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LOGARITHMIC: Final = ("gradient_rms", "output_gradient_rms", "activation_std", "pre_activation_std", "weight_rms")
 """Signs that differ by orders of magnitude."""
+SHARES: Final = ("dead", "saturated", "zeros", "equal_signs", "correlation", "twins")
+"""Signs between 0 and 1."""
 HEADINGS: Final = {
     "gradient_rms": "gradient of the weights (RMS)", "output_gradient_rms": "gradient of the answers (RMS)",
     "activation_std": "deviation of the answers", "pre_activation_std": "deviation of the pre-activations",
@@ -28,37 +31,65 @@ HEADINGS: Final = {
 
 def figure(chart: Chart, sign: str) -> Figure:
     """The heat map of `sign`, first layer on top, and the loss of every step."""
-    if sign not in SIGNS:
-        raise UnknownName("sign", sign, SIGNS)
+    height = _height(chart)
     with drawing():
-        made = new_figure(2.6 + 0.24 * max(4, len(chart.layers)))
-        above, below = made.subplots(2, 1, height_ratios=[max(4, len(chart.layers)) * 0.24, 1.6])
-        _heat(above, chart, sign)
-        grid_lines(below)
-        steps, losses = np.arange(1, len(chart.losses) + 1), np.asarray(chart.losses, float)
-        below.plot(steps, losses, color=SERIES[0], linewidth=1)
-        if chart.loss is not None and np.isfinite(chart.loss.constant):
-            below.axhline(chart.loss.constant, color=SERIES[1], linestyle=(0, (4, 2)), linewidth=1.2)
-            below.text(
-                0.995, chart.loss.constant, "the best constant answer", ha="right", va="bottom", color=SERIES[1],
-                fontsize=8, transform=below.get_yaxis_transform(),
-            )  # fmt: skip
-        finite = losses[np.isfinite(losses)]
-        if finite.size and finite.min() > 0 and finite.max() / finite.min() > 50:
-            below.set_yscale("log")
-            power_ticks(below.yaxis)
-        below.set_xlabel("step")
-        below.set_ylabel("loss")
-        below.set_xlim(left=0)
+        made = new_figure(2.6 + height)
+        above, below = made.subplots(2, 1, height_ratios=[height, 1.6])
+        _heat(above, chart, _known(sign))
+        above.set_title(HEADINGS[sign], loc="left")
+        _losses(below, chart)
     return made
 
 
-def _heat(axes: object, chart: Chart, sign: str) -> None:
-    from matplotlib.axes import Axes
+def heat_map(chart: Chart, sign: str) -> Figure:
+    """The heat map of `sign` alone."""
+    with drawing():
+        made = new_figure(0.8 + _height(chart))
+        _heat(made.subplots(), chart, _known(sign))
+    return made
+
+
+def losses(chart: Chart) -> Figure:
+    """The loss of every step, and where they are known those of evaluations."""
+    with drawing():
+        made = new_figure(2.8)
+        _losses(made.subplots(), chart)
+    return made
+
+
+def _known(sign: str) -> str:
+    if sign not in SIGNS:
+        raise UnknownName("sign", sign, SIGNS)
+    return sign
+
+
+def _height(chart: Chart) -> float:
+    return 0.24 * max(4, len(chart.layers))
+
+
+def _losses(axes: Axes, chart: Chart) -> None:
+    grid_lines(axes)
+    steps, values = np.arange(1, len(chart.losses) + 1), np.asarray(chart.losses, float)
+    axes.plot(steps, values, color=SERIES[0], linewidth=1, label="training")
+    if chart.validation is not None and len(chart.validation.steps):
+        axes.plot(chart.validation.steps, chart.validation.losses, color=SERIES[2], label="evaluation")
+    if chart.loss is not None and np.isfinite(chart.loss.constant):
+        axes.axhline(
+            chart.loss.constant, color=SERIES[1], linestyle=(0, (4, 2)), linewidth=1.2, label="the best constant answer"
+        )
+    finite = values[np.isfinite(values)]
+    if finite.size and finite.min() > 0 and finite.max() / finite.min() > 50:
+        axes.set_yscale("log")
+        power_ticks(axes.yaxis)
+    axes.set_xlabel("step")
+    axes.set_ylabel("loss")
+    axes.set_xlim(left=0)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, borderaxespad=0)
+
+
+def _heat(axes: Axes, chart: Chart, sign: str) -> None:
     from matplotlib.colors import LogNorm
 
-    assert isinstance(axes, Axes)
-    axes.set_title(HEADINGS[sign], loc="left")
     values = np.asarray(chart.signs[sign], float).T
     known = values[np.isfinite(values)]
     if not known.size:
@@ -73,10 +104,13 @@ def _heat(axes: object, chart: Chart, sign: str) -> None:
         values = np.where(values > 0, values, least)
         drawn = axes.imshow(values, aspect="auto", cmap="cividis", norm=norm, interpolation="nearest")
     else:
-        drawn = axes.imshow(values, aspect="auto", cmap="cividis", interpolation="nearest")
+        low, high = (min(0.0, float(known.min())), 1.0) if sign in SHARES else (None, None)
+        drawn = axes.imshow(values, aspect="auto", cmap="cividis", vmin=low, vmax=high, interpolation="nearest")
     axes.set_yticks(range(len(chart.layers)), [layer.name for layer in chart.layers])
     places = np.unique(np.linspace(0, len(chart.moments) - 1, min(10, len(chart.moments))).astype(int))
     axes.set_xticks(places, [f"{chart.moments[i]:,}" for i in places])
     axes.set_xlabel("step")
     axes.spines[:].set_visible(False)
-    axes.figure.colorbar(drawn, ax=axes, pad=0.01, fraction=0.05)
+    bar = axes.figure.colorbar(drawn, ax=axes, pad=0.01, fraction=0.05)
+    if logarithmic:
+        power_ticks(bar.ax.yaxis)

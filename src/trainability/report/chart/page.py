@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from trainability.core.chart import Chart
 from trainability.diagnosis import RULES
-from trainability.report.chart.figure import HEADINGS, figure
+from trainability.report.chart import proof
+from trainability.report.chart.figure import HEADINGS, heat_map, losses
 from trainability.report.chart.words import conclusion, figures, place
 from trainability.report.document import document, figure_section
 from trainability.report.style import Picture
@@ -21,17 +23,30 @@ SHOWN: Final = ("gradient_rms", "update_ratio", "activation_std", "dead", "satur
 
 
 def render(diagnosis: Diagnosis) -> str:
-    """The page: findings, then the vital signs over time."""
+    """The page: findings, the treatment and its proof, then the vital signs over time, before and after."""
     sections = [_findings(diagnosis)]
-    if len(diagnosis.chart.moments):
-        for sign in SHOWN:
-            if not np.isfinite(diagnosis.chart.signs[sign]).any():
-                continue
-            heading = HEADINGS[sign]
-            caption = f"{heading[:1].upper()}{heading[1:]}, by layer (the input's on top) and step; below it the loss."
-            picture = Picture(figure(diagnosis.chart, sign), caption, caption)
-            sections.append(figure_section(f"{heading[:1].upper()}{heading[1:]}", picture, sign))
+    treatment = diagnosis.treatment
+    if treatment:
+        sections.append(proof.section(treatment))
+    sections += _signs(diagnosis.chart, " before the treatment" if treatment and treatment.after else "", "before")
+    if treatment and treatment.after:
+        sections += _signs(treatment.after, " after the treatment", "after")
     return document(f"Chart of {diagnosis.name}", "Why does it not learn?", conclusion(diagnosis), sections)
+
+
+def _signs(chart: Chart, when: str, name: str) -> list[str]:
+    """The loss and the vital signs over time."""
+    if not chart.steps:
+        return []
+    caption = f"The loss of every step{when}."
+    sections = [figure_section("Loss" + when, Picture(losses(chart), caption, caption), f"{name}-loss")]
+    for sign in SHOWN if len(chart.moments) else ():
+        if not np.isfinite(chart.signs[sign]).any():
+            continue
+        heading = f"{HEADINGS[sign][:1].upper()}{HEADINGS[sign][1:]}{when}"
+        caption = f"{heading}, by layer (the input's on top) and step."
+        sections.append(figure_section(heading, Picture(heat_map(chart, sign), "", caption), f"{name}-{sign}"))
+    return sections
 
 
 def _findings(diagnosis: Diagnosis) -> str:

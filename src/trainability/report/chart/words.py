@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from trainability.diagnosis import RULES, Finding
 from trainability.diagnosis.reading import final_loss, progress
+from trainability.report.chart import proof
 from trainability.report.words import number
 
 if TYPE_CHECKING:
@@ -56,4 +57,6 @@ def text(diagnosis: Diagnosis) -> str:
         if symptoms:
             said = "; ".join(f"{other.code}{place(other)}" for other in symptoms)
             lines += textwrap.wrap(f"explains: {said}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+    if diagnosis.treatment:
+        lines += ["", proof.text(diagnosis.treatment)]
     return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""What an optax transformation is set to, as far as it can be seen.
+
+Optax keeps its settings in closures. What `optax.inject_hyperparams` manages stands in the state; the rest is read from
+the closures of optax's own functions, under the names that they have there; anybody else's stay unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import jax
+from flax import nnx
+
+_NAMES: Final = {
+    "scale_by_adam": "adam", "scale_by_rms": "rmsprop", "scale_by_stddev": "rmsprop", "scale_by_rss": "adagrad",
+    "scale_by_lion": "lion", "scale_by_adamax": "adamax", "scale_by_amsgrad": "amsgrad", "scale_by_belief": "adabelief",
+    "scale_by_trust_ratio": "lamb", "scale_by_adadelta": "adadelta", "scale_by_factored_rms": "adafactor",
+    "scale_by_sign": "sign_sgd", "scale_by_radam": "radam", "scale_by_yogi": "yogi", "scale_by_novograd": "novograd",
+}  # fmt: skip
+_INJECTED: Final = {"learning_rate": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
+
+
+def settings(optimizer: nnx.Optimizer, step: int | None = None) -> tuple[str, dict[str, float]]:
+    """Name and settings by PyTorch's names: ``lr``, ``weight_decay``, ``momentum``; without what is unknown.
+
+    Args:
+        step: how many updates were made, where the optimiser object itself does not count them.
+    """
+    parts = dict(_closures(optimizer.tx.update, set()))
+    known: dict[str, float] = {}
+    if "scale" in parts:
+        known["lr"] = -_number(parts["scale"].get("step_size"))
+    elif "scale_by_schedule" in parts:
+        known["lr"] = -_number(parts["scale_by_schedule"]["step_size_fn"](step or optimizer.step.get_value()))
+    if "add_decayed_weights" in parts:
+        known["weight_decay"] = _number(parts["add_decayed_weights"].get("weight_decay"))
+    if "trace" in parts:
+        known["momentum"] = _number(parts["trace"].get("decay"))
+    name = next((_NAMES[part] for part in parts if part in _NAMES), None)
+    if name is None and parts.keys() & {"scale", "scale_by_schedule"}:
+        name = "sgd"
+    for part, inside in parts.items():
+        if part.startswith("inject"):
+            name = getattr(inside.get("inner_factory"), "__name__", name)
+    if name == "adam" and "add_decayed_weights" in parts:
+        name = "adamw"
+    return name or "unknown", {k: v for k, v in known.items() if v == v} | _injected(optimizer)
+
+
+def accumulates(optimizer: nnx.Optimizer) -> bool:
+    """Whether it moves the parameters only every few steps (`optax.MultiSteps`)."""
+    return any("mini_step" in path for path, _ in nnx.to_flat_state(nnx.state(optimizer.opt_state)))
+
+
+def _injected(optimizer: nnx.Optimizer) -> dict[str, float]:
+    found = {}
+    for path, leaf in nnx.to_flat_state(nnx.state(optimizer.opt_state)):
+        if "hyperparams" in path and path[-1] in _INJECTED:
+            found[_INJECTED[str(path[-1])]] = _number(leaf.get_value())
+    return found
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float | jax.Array) and jax.numpy.ndim(value) == 0 else float("nan")
+
+
+def _closures(function: Any, seen: set[int]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The functions of optax that an update is made of: the maker's name, and what it was made with."""
+    if id(function) in seen or not str(getattr(function, "__module__", "")).startswith("optax."):
+        return
+    seen.add(id(function))
+    inside = {}
+    code = getattr(function, "__code__", None)
+    for name, cell in zip(code.co_freevars if code else (), getattr(function, "__closure__", None) or (), strict=True):
+        try:
+            inside[name] = cell.cell_contents
+        except ValueError:  # an empty cell
+            continue
+    maker = getattr(function, "__qualname__", "").partition(".")[0]
+    if getattr(function, "__name__", "") in ("update_fn", "update"):
+        yield maker, inside
+    owner = getattr(function, "__self__", None)  # of a method, as those of MultiSteps
+    for value in (*inside.values(), *(vars(owner).values() if hasattr(owner, "__dict__") else ())):
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if callable(part):
+                yield from _closures(part, seen)

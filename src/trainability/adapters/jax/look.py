@@ -1,0 +1,173 @@
+"""One look at a loss function: its layers, its loss, its gradients; the training is not touched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainability.adapters.jax.evaluation import evaluate
+from trainability.adapters.jax.layers import TracedLayer, seen, traced_layers
+from trainability.adapters.jax.loss import TracedLoss, traced_loss
+from trainability.adapters.jax.names import LOSSES
+from trainability.adapters.jax.trace import Program, program
+from trainability.adapters.layer import SeenLayer
+from trainability.adapters.record import Record
+from trainability.core.chart import Origin
+
+
+@dataclass(eq=False)
+class Look:
+    """What one evaluation of a loss, and its gradient, showed.
+
+    Attributes:
+        loss: the scalar.
+        used: paths of the parameters and of the model's further arrays that it depends on.
+        operations: names of what was done: functions that are known, else primitives.
+        cut: names of trained layers whose answers did not reach it by a differentiable way.
+        facts: how the loss is made; a caller that knows better may write into it before `note`.
+    """
+
+    loss: float
+    used: frozenset[str]
+    operations: frozenset[str]
+    cut: tuple[str, ...]
+    facts: TracedLoss
+    _program: Program
+    _layers: list[TracedLayer]
+    _trained: frozenset[str]
+    _gradients: Mapping[str, Any]
+    _answers: Mapping[int, Any]
+    _slopes: Mapping[int, tuple[Any, Any]]
+    _before: Mapping[str, np.ndarray]
+
+    @property
+    def batch(self) -> int:
+        """Samples, as the loss got them; 0 if that is not known."""
+        shape = () if self.facts.output is None else self._program.shapes[self.facts.output]
+        return shape[0] if shape else 0
+
+    def value(self, number: int) -> np.ndarray:
+        """What a number of `facts` stands for."""
+        return np.asarray(self._program.values[number])
+
+    def note(self, record: Record, step: int, inputs: bool = True, loss: bool = True) -> None:
+        """Take inputs, loss, cut layers and the first number that is not finite into the record.
+
+        To be called before the training goes on, which may take the arrays' memory. A caller that knows inputs or loss
+        better leaves them out.
+        """
+        values = self._program.values
+        fed = self.fed() if inputs else None
+        if fed is not None:
+            record.inputs.add(fed)
+        target = self.facts.note(record.loss, values) if loss else None
+        if fed is not None and target is not None:
+            record.pairs.add(fed, target, record.loss.labels)
+        record.cut.update(dict.fromkeys(self.cut))
+        if record.origin is None and not math.isfinite(self.loss):
+            record.origin = self._first_bad(step)
+
+    def layers(self, after: Mapping[str, Any] | None = None) -> list[SeenLayer]:
+        """The layers in forward order.
+
+        Args:
+            after: the parameters after the update that followed; None where there was none.
+        """
+        found = []
+        for layer in self._layers:
+            before = self._before[layer.parameter]
+            weights = (before, None) if after is None else (after[layer.parameter], before)
+            trained = layer.parameter in self._trained
+            gradients = (self._gradients.get(layer.parameter), self._answers.get(layer.output))
+            slopes = self._slopes.get(layer.output)
+            found.append(seen(layer, self._program.values, weights, gradients, slopes, trained))
+        return found
+
+    def fed(self) -> np.ndarray | None:
+        """What the first parameter meets: the inputs after whatever was done to them; None for whole numbers."""
+        made = self._program
+        trained, given = made.reached(made.parameters.values()), made.reached(made.data)
+        for equation in made.equations:
+            if trained.isdisjoint(equation.inputs):
+                continue
+            met = [n for n in equation.inputs if n in given and n not in trained and made.shapes[n]]
+            if met:
+                known = met[0] in made.floating and met[0] in made.values
+                return np.asarray(made.values[met[0]]).astype(float) if known else None
+        return None
+
+    def _first_bad(self, step: int) -> Origin:
+        """The first operation that answers something that is not finite."""
+        made, name = self._program, "inputs"
+        names = {layer.output: layer.name for layer in self._layers}
+        weights = set(made.parameters.values())
+        given = made.reached(made.data) - made.reached(weights)
+        for operation in made.operations:
+            name = names.get(operation.output, name)
+            if operation.output not in made.floating or _finite(made.values[operation.output]):
+                continue
+            tensors = [n for n in operation.inputs if n in made.floating and n not in made.literals]
+            bad = [n for n in tensors if not _finite(made.values[n])]
+            largest = max((_largest(made.values[n]) for n in tensors), default=math.nan)
+            direction = "weights" if weights & set(bad) else "inputs" if given & set(bad) else "forward"
+            if operation.name in LOSSES and direction == "forward":
+                direction = "loss"
+            return Origin(name, step, direction, largest)
+        return Origin(name, step, "loss", math.nan)
+
+
+def look(
+    loss: Callable[..., Any],
+    parameters: Mapping[str, Any],
+    data: Sequence[Any],
+    trained: Collection[str],
+    own: Mapping[str, Any] | None = None,
+    kept: dict[Any, Callable[..., Any]] | None = None,
+) -> Look:
+    """Evaluate a loss and its gradient once more, step by step, and see how it comes about.
+
+    Args:
+        loss: ``loss(parameters, *data)`` gives a scalar; pure: nothing else changes when it is called.
+        parameters: path to array.
+        data: of one batch: inputs, targets; arrays or trees of them.
+        trained: paths of the parameters that the optimiser moves.
+        own: path to further arrays of the model's that `loss` holds, such as running means: they count as no data.
+        kept: what was compiled; a watch hands in the same dictionary each time, and only the first look is slow.
+    """
+    made = program(loss, parameters, data, own or {})
+    facts = traced_loss(made)
+    found = traced_layers(made, facts.operation)
+    wanted = {made.parameters[path] for path in trained} & made.floating
+    evaluated = evaluate(made, found, wanted, {} if kept is None else kept)
+    made.values = evaluated.values
+    back, ahead = made.differentiable(), made.reached(wanted)
+    met = {n for equation in made.equations for n in equation.inputs}
+    return Look(
+        loss=float(made.values[made.root]),
+        used=frozenset(name for name, n in made.parameters.items() if n in met)
+        | frozenset(name for n, name in made.own.items() if n in met),
+        operations=frozenset(operation.name for operation in made.operations),
+        cut=tuple(layer.name for layer in found if layer.parameter in trained and layer.output not in back),
+        facts=facts,
+        _program=made,
+        _layers=found,
+        _trained=frozenset(trained),
+        _gradients={name: evaluated.weights[n] for name, n in made.parameters.items() if n in wanted and n in back},
+        _answers={n: value for n, value in evaluated.answers.items() if n in back and n in ahead},
+        _slopes=evaluated.slopes,
+        _before={layer.parameter: np.array(parameters[layer.parameter]) for layer in found},
+    )
+
+
+def _finite(values: Any) -> bool:
+    return bool(np.isfinite(np.asarray(values).astype(float)).all())
+
+
+def _largest(values: Any) -> float:
+    found = np.abs(np.asarray(values).astype(float))
+    found = found[np.isfinite(found)]
+    return float(found.max()) if found.size else 0.0

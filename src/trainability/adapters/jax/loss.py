@@ -1,0 +1,169 @@
+"""Where the loss is in a traced program, and what it got."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from trainability.adapters.jax.names import ACTIVATIONS, LOSSES, OF_SCORES, PASSING, RESHAPING, SCORED
+from trainability.adapters.jax.trace import Operation, Program
+from trainability.adapters.loss import LossSeen
+from trainability.core.chart import LossKind
+
+_SQUARES: Final = ("square", "integer_pow", "mul")
+
+
+@dataclass
+class TracedLoss:
+    """The loss of a program; the fields are those of `core.chart.LossFacts`, output and target their numbers.
+
+    Attributes:
+        operation: what it is made by; None where it is not known.
+    """
+
+    name: str = "custom"
+    kind: LossKind = "unknown"
+    reduction: str = "mean"
+    last: str | None = None
+    decreasing: bool = True
+    output: int | None = None
+    target: int | None = None
+    operation: Operation | None = None
+
+    def note(self, seen: LossSeen, values: Mapping[int, Any]) -> np.ndarray | None:
+        """Take in what it got at a moment; answers the targets."""
+        seen.name, seen.kind, seen.reduction = self.name, self.kind, self.reduction
+        seen.decreasing = self.decreasing
+        if self.output is None:
+            return None
+        seen.last = self.last
+        target = None if self.target is None else np.asarray(values[self.target])
+        labels = target is not None and np.issubdtype(target.dtype, np.integer)
+        wanted = None if target is None else target.astype(float)
+        seen.add(np.asarray(values[self.output]).astype(float), wanted, labels)
+        return wanted
+
+
+def traced_loss(made: Program) -> TracedLoss:
+    """The loss at the end of a program: a library's, else one that is written by hand as many are."""
+    operations = made.operations
+    trained = made.reached(made.parameters.values())
+    given = made.reached(made.data) - trained
+    named = next((op for op in reversed(operations) if op.name in LOSSES), None)
+    found = _named(named, made, trained, given) if named else _by_hand(made, trained, given)
+    found.reduction = _reduction(made, found)
+    if found.operation is not None and found.name != "custom":
+        found.decreasing = _turned(made, found) % 2 == 0
+    if found.output is not None:
+        found.last = _last_activation(found.output, made)
+    return found
+
+
+def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -> TracedLoss:
+    name, kind = LOSSES[loss.name]
+    if loss.name in OF_SCORES and any(f in SCORED for e in loss.equations for f, _ in e.functions[1:]):
+        name = OF_SCORES[loss.name]
+    outputs = [n for n in loss.inputs if n in trained]
+    targets = [n for n in loss.inputs if n in given] or outputs[1:]
+    return TracedLoss(
+        name, kind, output=outputs[0] if outputs else None, target=targets[0] if targets else None, operation=loss
+    )
+
+
+def _by_hand(made: Program, trained: set[int], given: set[int]) -> TracedLoss:
+    """Cross-entropy by log_softmax, or the last difference of what is trained and what is given."""
+    for place, operation in reversed(list(enumerate(made.operations))):
+        if operation.name == "log_softmax" and operation.inputs[0] in trained:
+            target = _met(made, place, operation.output, given)
+            if target is not None:
+                return TracedLoss(
+                    "cross_entropy", "classes", output=operation.inputs[0], target=target, operation=operation
+                )
+        equation = operation.single
+        if equation is None or equation.primitive.name != "sub":
+            continue
+        a, b = (_written(n, made) for n in equation.inputs)
+        if (a in trained) == (b in trained):
+            continue
+        output, target = (a, b) if a in trained else (b, a)
+        if target not in given or not made.shapes[target]:
+            continue
+        after = next((op for op in made.operations[place + 1 :] if operation.output in op.inputs), None)
+        name = "mae" if after and after.name == "abs" else "custom"
+        if after and after.name in _SQUARES and set(after.inputs) == {operation.output}:
+            name = "mse" if after.name != "integer_pow" or after.equations[0].params["y"] == 2 else "custom"
+        return TracedLoss(name, "regression", output=output, target=target, operation=operation)
+    return TracedLoss()
+
+
+def _met(made: Program, place: int, answer: int, given: set[int]) -> int | None:
+    """The data that log-probabilities are multiplied with or picked by: the array itself, as it was handed in."""
+    carried = {answer}
+    for operation in made.operations[place + 1 :]:
+        if carried.isdisjoint(operation.inputs):
+            continue
+        met = [n for n in operation.inputs if n in given]
+        if met:
+            sources = [n for n in made.data if made.shapes[n] and met[0] in made.reached([n])]
+            sources = [
+                n for n in sources if made.dtypes[n] != np.dtype(bool)
+            ] or sources  # not what NumPy asks of labels
+            return sources[-1] if sources else met[0]
+        carried.add(operation.output)
+    return None
+
+
+def _written(number: int, made: Program) -> int:
+    """What was written in a program where unlike shapes were stretched against each other."""
+    producers = {n: equation for equation in made.equations for n in equation.outputs}
+    while number in producers and producers[number].implicit:
+        number = producers[number].inputs[0]
+    return number
+
+
+def _after(made: Program, loss: TracedLoss) -> list[Operation]:
+    """What is done to the loss on its way to what is minimised."""
+    if loss.operation is None:
+        return made.operations[-4:]
+    reached = made.reached([loss.operation.output])
+    start = made.operations.index(loss.operation) + 1
+    return [op for op in made.operations[start:] if not reached.isdisjoint(op.inputs)]
+
+
+def _reduction(made: Program, loss: TracedLoss) -> str:
+    after = _after(made, loss)
+    summed = any(operation.name == "reduce_sum" for operation in after)
+    return "sum" if summed and not any(_scaled(operation, made) for operation in after) else "mean"
+
+
+def _scaled(operation: Operation, made: Program) -> bool:
+    """Whether something is divided by how many there are, or multiplied by a number under 1."""
+    known = [float(made.values[n]) for n in operation.inputs if n in made.literals and not made.shapes[n]]
+    if operation.name == "div":
+        return not known or abs(known[-1]) > 1
+    return operation.name == "mul" and any(abs(number) < 1 for number in known)
+
+
+def _turned(made: Program, loss: TracedLoss) -> int:
+    """How often the sign was turned after the loss; the one that belongs to log-probabilities is none."""
+    turned = -1 if loss.operation is not None and loss.operation.name == "log_softmax" else 0
+    for operation in _after(made, loss):
+        numbers = [made.values[n] for n in operation.inputs if n in made.literals and not made.shapes[n]]
+        turned += operation.name == "neg" or (operation.name in ("mul", "div") and any(float(v) < 0 for v in numbers))
+    return turned
+
+
+def _last_activation(output: int, made: Program) -> str | None:
+    """The activation that made the loss's input, through what only reshapes."""
+    producers = {operation.output: operation for operation in made.operations}
+    while output in producers:
+        operation = producers[output]
+        if operation.name in ACTIVATIONS:
+            return ACTIVATIONS[operation.name]
+        if operation.name not in PASSING - {"add", "add_any"} and operation.name not in RESHAPING:
+            return None
+        output = operation.inputs[0]
+    return None

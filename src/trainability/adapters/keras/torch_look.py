@@ -1,0 +1,120 @@
+"""A Keras step on the PyTorch backend, by the trace that watches PyTorch's own models."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+
+from trainability.adapters.keras.facts import (
+    kinds_of,
+    parameters_of,
+    see_inputs,
+    see_layers,
+    see_loss,
+    see_optimizer,
+)
+from trainability.adapters.keras.names import loss_name, loss_of
+from trainability.adapters.record import Record
+from trainability.adapters.torch.layers import seen, thinned, traced_layers
+from trainability.adapters.torch.look import Look, parameters_in
+from trainability.adapters.torch.loss import last_activation
+from trainability.adapters.torch.loss import see_loss as see_traced_loss
+from trainability.adapters.torch.names import ACTIVATIONS
+from trainability.adapters.torch.watch import Watch
+
+
+class TorchLook(Watch):
+    """See `adapters.keras.watch.Look`. It is entered for the one step that it looks at."""
+
+    def __init__(self, model: Any, record: Record):
+        super().__init__(model)
+        self.keras: Any = model
+        self.record = record
+        self.used: set[str] = set()
+        self.raw = False
+        self._losses: list[float] = []
+
+    def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        tracker = self.keras._loss_tracker
+        before = tracker.total.value.item(), tracker.count.value.item()
+        result = function(*arguments)
+        total, count = tracker.total.value.item() - before[0], tracker.count.value.item() - before[1]
+        # A step of the user's own may not use Keras' mean; then what it reports is all there is.
+        self._losses.append(total / count if count > 0 else float(result.get("loss", math.nan)))
+        return result
+
+    def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
+        model = self.keras
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(arguments[0][0])
+        self._step = self._moment = step
+        self._names = {id(variable.value): name for name, variable in parameters_of(model).items()}
+        self._given = x, y, None
+        see_layers(model, self.record, len(keras.tree.flatten(x)[0]))
+        see_optimizer(model, self.record, lambda variable: variable.value)
+        self._held = {id(variable.value) for variable in model.optimizer._trainable_variables}
+        model.__dict__["_compute_loss"] = self._noting(model._compute_loss)
+        try:
+            with self:
+                try:
+                    result = self.plain(function, arguments)
+                except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
+                    self._broken(step)
+                    raise
+                if self._look is None:
+                    self.record.moment(step, [])
+                else:
+                    self._measure(self._look)
+        finally:
+            del model.__dict__["_compute_loss"]
+        self.used |= {self._names[each] for each in self._used if each in self._names}
+        return result, True
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def compute_loss(x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
+            self._given = x, y, y_pred
+            return original(x, y, y_pred, *args, **kwargs)
+
+        return compute_loss
+
+    def _broken(self, step: int) -> None:
+        """A step failed; if that was for a number that is not finite, note where it came from."""
+        self._trace.recording = False
+        operations = self._trace.operations
+        outputs = [op.output.detach() for op in operations if op.output.is_floating_point()]
+        if all(torch.isfinite(output).all() for output in outputs) or self.record.origin is not None:
+            return
+        look = Look(outputs[-1], operations, traced_layers(operations, self._names), 1.0)
+        self.record.origin = look.first_bad(self._names.keys(), step)
+        self.record.moment(step, [seen(layer, trained=True) for layer in look.layers])
+        self._losses.append(math.nan)
+
+    def _take_in(self, look: Look) -> None:
+        """Nothing: it was all there before the backward pass."""
+
+    def _begin(self, look: Look) -> None:
+        self._trace.recording = False  # what follows is the optimiser's
+        root, operations = look.root, look.operations
+        self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
+        look.layers = list({id(layer.weight): layer for layer in reversed(look.layers)}.values())[::-1]
+        self._before = {id(layer.weight): thinned(layer.weight, layer.units_at).clone() for layer in look.layers}
+        kinds = kinds_of(self.keras)
+        for layer in look.layers:
+            layer.kind = kinds.get(self._names[id(layer.weight)], layer.kind)
+        x, y, y_pred = self._given
+        fed = self._inputs(look)
+        self.raw = see_inputs(self.record, fed, x)
+        if loss_name(loss_of(self.keras)) is None or y_pred is None:
+            see_traced_loss(self.record.loss, root, operations)
+        else:
+            made = last_activation(keras.tree.flatten(y_pred)[0], operations)
+            see_loss(self.keras, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None, fed)
+        if self.record.origin is None and not torch.isfinite(root.detach()).all():
+            self.record.origin = look.first_bad(self._names.keys(), self._step)
+
+    def losses(self) -> list[float]:
+        found, self._losses = self._losses, []
+        return found

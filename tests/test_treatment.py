@@ -1,0 +1,196 @@
+"""The search finds what helps inside its budget, the proof is fair, and what does not help is not sold."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from tests.command import strict_json
+from trainability.core.errors import SpecError
+from trainability.core.operation import KINDS, Operation, in_order
+from trainability.core.recipe import Outcome, Recipe
+from trainability.diagnosis import RULES, Finding, diagnose, examples
+from trainability.diagnosis.finding import Evidence
+from trainability.report.chart import Diagnosis
+from trainability.treatment import treat
+from trainability.treatment.candidates import MOST_RANDOM, at_random, of_diagnosis
+from trainability.treatment.search import halving
+from trainability.treatment.trials import Trials
+
+SCALE, RATE, ADAM = Operation("scale_inputs", "standardize"), Operation("rate", 10.0), Operation("optimizer", "adam")
+
+
+class World:
+    """A trainer whose scores are known: a base, the gain of each operation, and a seed's noise."""
+
+    def __init__(self, gains: dict[Operation, float], base: float = 0.3, noise: float = 0.01):
+        self.gains, self.base, self.noise = gains, base, noise
+        self.trained: list[tuple[tuple[Operation, ...], int]] = []
+
+    def __call__(
+        self, make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        if any(operation.kind == "normalize" for operation in operations):
+            raise SpecError("there is nothing to normalise")
+        self.trained.append((operations, seed))
+        score = self.base + sum(self.gains.get(operation, 0.0) for operation in operations)
+        score += self.noise * np.random.default_rng([seed, len(operations)]).standard_normal()
+        cost = 100 * math.prod(int(o.value) for o in operations if o.kind == "epochs")
+        seen = RULES["learning-rate-low"].sick() if score < 0.6 else examples.chart()
+        return Outcome(score, "own", cost, cost, seen if watch else None)
+
+
+def make(seed: int) -> Recipe:
+    raise AssertionError("the world trains without a recipe")
+
+
+def test_what_helps_is_found_and_cures():
+    found = treat(make, World({SCALE: 0.5}))
+    assert found.operations == (SCALE,)
+    assert found.verdict == "cured"
+    assert found.interval[0] > 0.4
+    assert found.effect == pytest.approx(0.5, abs=0.05)
+    assert found.ablation[0].loss == pytest.approx(0.5, abs=0.05)
+
+
+def test_two_changes_that_help_only_together():
+    sick = dataclasses.replace(RULES["targets-unscaled"].sick(), inputs=RULES["inputs-unscaled"].sick().inputs)
+    world = World({})
+
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        made = world(make, operations, seed, watch)
+        kinds = {operation.kind for operation in operations}
+        good = {"scale_inputs", "scale_targets"} <= kinds
+        return Outcome(
+            made.score + (0.5 if good else 0.0), made.metric, made.cost, made.planned, sick if watch else None
+        )
+
+    found = treat(make, train)
+    assert {operation.kind for operation in found.operations} == {"scale_inputs", "scale_targets"}
+    assert all(one.loss == pytest.approx(0.5, abs=0.06) for one in found.ablation)
+
+
+def test_what_does_not_help_is_not_sold():
+    found = treat(make, World({}))
+    assert found.verdict == "no-better"
+    assert "othing" in Diagnosis(found.before, "net", found).text()
+
+
+def test_better_but_not_healthy_is_improved_only():
+    found = treat(make, World({RATE: 0.1}))
+    assert (found.operations, found.verdict) == ((RATE,), "improved")
+
+
+def test_the_search_keeps_its_budget_and_never_sees_the_proofs_seeds():
+    world = World({SCALE: 0.5})
+    found = treat(make, world, budget=2.0)
+    assert found.cost <= 2.0 * 5
+    assert found.random_cost <= found.cost + found.ablation_cost
+    assert set(found.seeds).isdisjoint(found.search_seeds)
+    assert {seed for _, seed in world.trained} <= {*found.seeds, *found.search_seeds}
+    again = treat(make, World({SCALE: 0.5}), budget=2.0)
+    assert (again.untreated, again.treated, again.random_search) == (
+        found.untreated,
+        found.treated,
+        found.random_search,
+    )
+
+
+def test_the_interval_is_scipys():
+    found = treat(make, World({SCALE: 0.5}, noise=0.05), seeds=8)
+    twin = stats.ttest_rel(found.treated, found.untreated)
+    assert found.interval == pytest.approx(tuple(twin.confidence_interval(0.95)))
+    assert found.effect == pytest.approx(float(np.mean(np.subtract(found.treated, found.untreated))))
+
+
+def test_a_broken_training_counts_as_the_worst_and_stays_visible():
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        score = 0.9 if SCALE in operations else math.nan
+        return Outcome(score, "accuracy", 100, 100, examples.chart() if watch else None)
+
+    found = treat(make, train)
+    assert found.operations == (SCALE,)
+    assert found.effect == pytest.approx(0.9)
+    document = strict_json(json.dumps(found.to_dict()))
+    assert document["untreated"] == [None] * 5
+    assert document["verdict"] == "cured"
+    for key in ("operations", "treated", "random_search", "effect", "interval", "cost"):
+        assert key in document
+
+
+def test_few_seeds_and_small_budgets_are_refused():
+    with pytest.raises(SpecError, match="at least 5 seeds, got 3"):
+        treat(make, World({}), seeds=3)
+    with pytest.raises(SpecError, match="at least 1"):
+        treat(make, World({}), budget=0.5)
+
+
+def test_halving_trains_the_better_half_once_more():
+    world = World({SCALE: 0.5, RATE: 0.2})
+    trials = Trials(make, world, lambda line: None)
+    trials.scores((), [1000])
+    ranked = halving(trials, [(RATE,), (SCALE,), (ADAM,)], [1000, 1001, 1002], 100 * 100)
+    assert ranked[:2] == [(SCALE,), (RATE,)]
+    assert [len(trials.trained(one, [1000, 1001, 1002])) for one in ranked] == [2, 2, 1, 1]
+
+
+def test_candidates_begin_with_all_that_the_diagnosis_asks_for():
+    findings = [Finding(rule.name, "root", Evidence({}, 0.8), "") for rule in RULES if rule.treatments][:3]
+    sets = of_diagnosis(findings)
+    assert len(sets) == len(set(sets))
+    firsts = {RULES[finding.code].treatments[0].kind for finding in findings}
+    assert {operation.kind for operation in sets[0]} == firsts
+
+
+def test_what_mends_a_certain_mistake_is_in_every_set_and_stays():
+    sick = RULES["double-softmax"].sick()
+
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        score = 0.4 + (0.5 if RATE in operations else 0.0)
+        mended = any(operation.kind == "output" for operation in operations)
+        return Outcome(score, "accuracy", 100, 100, (examples.chart() if mended else sick) if watch else None)
+
+    fit = Operation("output", "fit")
+    assert all(fit in one for one in of_diagnosis(diagnose(sick)))
+    found = treat(make, train)
+    assert set(found.operations) == {fit, RATE}
+    assert found.verdict == "cured"
+
+
+@given(st.integers(0, 2**31))
+def test_random_sets_are_of_the_closed_set_and_repeat(seed: int):
+    sets, again = at_random(seed), at_random(seed)
+    for _ in range(20):
+        one = next(sets)
+        assert one == next(again) == in_order(one)
+        assert 1 <= len({operation.kind for operation in one}) == len(one) <= MOST_RANDOM
+        assert all(operation.value in KINDS[operation.kind].values for operation in one)
+
+
+def test_operations_are_a_closed_set():
+    with pytest.raises(SpecError, match="there is no operation 'prune'"):
+        Operation("prune", 1.0)
+    with pytest.raises(SpecError, match="takes relu, leaky_relu"):
+        Operation("activation", "rolu")
+    with pytest.raises(SpecError, match="takes a number"):
+        Operation("rate", -1.0)
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.treatments], ids=lambda rule: rule.name)
+def test_a_rules_treatments_are_operations_of_different_values(rule: Any):
+    assert len(set(rule.treatments)) == len(rule.treatments)

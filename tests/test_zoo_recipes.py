@@ -1,0 +1,45 @@
+"""The zoo's recipes: a treatment reaches what a well one reaches, and is no worse than random search."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+
+import pytest
+
+from tests.zoo.torch_recipes import MPG, WELL
+from trainability import Recipe
+from trainability.adapters.torch.trainer import train
+from trainability.core.treatment import Treatment
+from trainability.treatment import treat
+
+TOLERANCE = 0.02
+QUICK = ("one_unit_of_softmax", "square_blobs", "softmax_before_cross_entropy")
+each = pytest.mark.parametrize("make", WELL, ids=lambda make: make.__name__)
+
+
+def median(scores: tuple[float, ...]) -> float:
+    return statistics.median(-1.0 if math.isnan(score) else score for score in scores)
+
+
+def holds(make: Callable[[int], Recipe]) -> Treatment:
+    if make.__name__.startswith("mpg") and not MPG.is_file():
+        pytest.skip("Auto MPG does not lie beside this checkout")
+    found = treat(make, train)
+    assert median(found.untreated) < WELL[make] - TOLERANCE, "it is not ill"
+    assert median(found.treated) >= WELL[make] - TOLERANCE, found.to_dict()
+    assert median(found.treated) >= median(found.random_search) - TOLERANCE, found.to_dict()
+    return found
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_treatment_reaches_the_well_figure(name: str):
+    found = holds(next(make for make in WELL if make.__name__ == name))
+    assert found.interval[0] > 0
+
+
+@pytest.mark.soak
+@each
+def test_every_treatment_reaches_the_well_figure(make: Callable[[int], Recipe]):
+    holds(make)
