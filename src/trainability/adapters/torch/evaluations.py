@@ -34,7 +34,7 @@ class Evaluations:
         """A loss was computed while `evaluating`."""
         if not self._called or not isinstance(value, torch.Tensor):
             return
-        self._losses.append(value.detach().mean() if not value.requires_grad else value.mean())
+        self._losses.append(value.mean())
         target = arguments(args, kwargs)[1]
         if self._seen.wants_data and target is not None:
             self._seen.see(
@@ -51,6 +51,6 @@ class Evaluations:
     def close(self, step: int) -> None:
         """An evaluation ends, if there was one: what follows is training."""
         if self._losses:
-            self._seen.add(step, [float(loss) for loss in self._losses])
+            self._seen.add(step, [float(loss.detach()) for loss in self._losses])
             self._losses = []
         self._called, self._inputs = False, None

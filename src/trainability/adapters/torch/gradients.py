@@ -60,9 +60,9 @@ class Gradients:
         self._note()
 
     def finite(self) -> bool:
-        """Whether the smallest of the followed gradients is finite."""
-        smallest = min((p.grad for p in self._probes if p.grad is not None), key=torch.Tensor.numel, default=None)
-        return smallest is None or smallest.is_sparse or math.isfinite(float(smallest.sum()))
+        """Whether the first of the followed gradients is finite: what goes wrong on the way back arrives there."""
+        first = next((p.grad for p in self._probes if p.grad is not None), None)
+        return first is None or first.is_sparse or math.isfinite(float(first.sum()))
 
 
 def _spread(parameters: Sequence[torch.nn.Parameter]) -> list[torch.nn.Parameter]:
