@@ -135,7 +135,7 @@ def signs_are_those_of_a_slow_twin() -> None:
         wanted = {
             "pre_activation_mean": z.mean(), "pre_activation_std": z.std(), "activation_mean": a.mean(),
             "activation_std": a.std(), "zeros": np.mean(a == 0), "gradient_rms": np.sqrt(np.mean(gradient**2)),
-            "weight_rms": np.sqrt(np.mean(end[2 * i] ** 2)),
+            "weight_rms": np.sqrt(np.mean(kernel**2)),
             "update_ratio": np.log10(np.sqrt(np.mean((end[2 * i] - kernel) ** 2) / np.mean(kernel**2))),
         }  # fmt: skip
         for name, value in wanted.items():
