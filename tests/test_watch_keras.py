@@ -12,13 +12,14 @@ import keras
 import numpy as np
 import pytest
 import torch
+from keras.src.random.seed_generator import global_seed_generator
 from torch.nn import functional as F  # noqa: N812
 
 import trainability
 from tests import keras_checks
 from tests.command import Cli, strict_json
 from tests.zoo.data import Arrays, circles
-from tests.zoo.torch_cases import mlp
+from tests.zoo.torch_run import mlp
 from trainability.adapters.keras.fitted import Fitted, observed_recipe
 from trainability.adapters.keras.watch import Watch
 from trainability.core.chart import SIGNS
@@ -199,3 +200,20 @@ def test_a_backend_that_cannot_be_watched_is_said(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     with pytest.raises(trainability.UsageError, match="KERAS_BACKEND to jax or torch"):
         trainability.watch(keras_checks.small(compiled=False))
+
+
+def test_assert_trainable_tries_a_copy_once():
+    keras.utils.set_random_seed(0)
+    x, y = circles(64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    sick = keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(16, "sigmoid") for _ in range(12))])
+    sick.add(keras.layers.Dense(2))
+    before = [weight.copy() for weight in sick.get_weights()]
+    state = np.array(global_seed_generator().state)
+    with pytest.raises(AssertionError, match="vanishing-gradient"):
+        trainability.testing.assert_trainable(sick, (x, y), loss)
+    assert all(np.array_equal(a, b) for a, b in zip(before, sick.get_weights(), strict=True))
+    assert np.array_equal(state, np.array(global_seed_generator().state))
+    assert not sick.compiled
+    well = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(2)])
+    trainability.testing.assert_trainable(well, (x, y), loss)
