@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -46,7 +47,7 @@ def in_torch(activation: type[torch.nn.Module], path: Path) -> Diagnosis:
     model = mlp(2, 8, 8, 2, activation=activation)
     x, y = batches(circles())
     kernels = [p.detach().numpy().T.copy() for p in model.parameters()]
-    weights = {f"w{i}": kernel for i, kernel in enumerate(kernels)}
+    weights: dict[str, Any] = {f"w{i}": kernel for i, kernel in enumerate(kernels)}
     np.savez(path, x=x, y=y, activation=activation.__name__.lower(), **weights)
     optimizer = torch.optim.SGD(model.parameters(), 0.5)
     with trainability.watch(model, optimizer) as seen:
@@ -165,7 +166,8 @@ def test_a_script_that_trains_pytorch_and_keras(tmp_path: Path):
 
 def test_the_recipe_of_a_fit_is_told(cli: Cli, tmp_path: Path):
     x, y = circles(100)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2, "softmax")])
+    layers = [keras.Input((2,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2, "softmax")]
+    model: Any = keras.Sequential(layers)
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
     with Watch(model) as watch:
         model.fit(x, y, epochs=2, batch_size=10, verbose=0)
