@@ -59,11 +59,11 @@ def observed_recipe(model: Any, fits: list[Fitted]) -> Callable[[int], Recipe]:
         raise SpecError(_BY_HAND.format("a recipe has one loss; this model was compiled with none, or with several"))
     kind, settings = fits[0].optimizer
     epochs, batch = int(given["epochs"]), int(given["batch_size"] or USUAL_BATCH)
-    fresh(model)
+    fresh(model, train[0][:1])
 
     def recipe(seed: int) -> Recipe:
         keras.utils.set_random_seed(seed)
-        return Recipe(fresh(model), loss, kind.from_config(settings), train, validation, epochs, batch)
+        return Recipe(fresh(model, train[0][:1]), loss, kind.from_config(settings), train, validation, epochs, batch)
 
     recipe.__name__ = model.name
     return recipe
@@ -72,14 +72,14 @@ def observed_recipe(model: Any, fits: list[Fitted]) -> Callable[[int], Recipe]:
 _BY_HAND: Final = "{}; write it as a recipe, a function of a seed in a file, and name it as FILE.PY:FUNCTION"
 
 
-def fresh(model: Any) -> Any:
-    """A model like this one with new weights, but for the frozen ones."""
+def fresh(model: Any, sample: np.ndarray) -> Any:
+    """A model like this one with new weights, but for the frozen ones; `sample` is an input."""
     if is_model(model):
         made = rebuilt(model, {})
     else:
         try:
             made = type(model).from_config(model.get_config())
-            made.build(model.input_shape)
+            made(sample)
         except (NotImplementedError, TypeError, AttributeError) as error:
             what = f"this {type(model).__name__} cannot be built anew from its settings"
             raise SpecError(_BY_HAND.format(what)) from error

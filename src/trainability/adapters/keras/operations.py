@@ -38,7 +38,8 @@ def scale_targets(patient: Patient, value: str) -> None:
     if task_of(y) != "regression":
         raise SpecError("these targets are classes: they cannot be scaled")
     mean, deviation = y.mean(axis=0), np.maximum(y.std(axis=0), 1e-12)
-    patient.train = (patient.train[0], ((y - mean) / deviation).astype("float32"))
+    patient.targets = lambda targets: ((targets - mean) / deviation).astype("float32")
+    patient.train = (patient.train[0], patient.targets(y))
     patient.answer = lambda output: output * deviation + mean
 
 

@@ -21,6 +21,7 @@ class Patient:
     Attributes:
         optimizer: class and settings; it is made when everything is decided.
         answer: from the model's output to what is scored, of arrays; the identity but for scaled targets.
+        targets: from targets to those that are trained on; the identity but for scaled ones.
         factor, schedule: of the rate; None for the schedule that the optimiser has.
         swapped: the hidden activation that was put in; None for those that were there.
         critical: the activation whose critical weights are drawn; None for the layers' own initialisers.
@@ -36,6 +37,7 @@ class Patient:
     batch_size: int
     seed: int
     answer: Callable[[np.ndarray], np.ndarray] = lambda output: output
+    targets: Callable[[np.ndarray], np.ndarray] = lambda targets: targets
     factor: float = 1.0
     schedule: str | None = None
     swapped: str | None = None
@@ -54,7 +56,7 @@ class Patient:
             raise SpecError(f"this recipe cannot be compiled: {str(error).splitlines()[0]}") from error
         train, validation = (tuple(_array(part) for part in pair) for pair in (recipe.train, recipe.validation))
         if not recipe.model.built:
-            recipe.model.build((None, *train[0].shape[1:]))
+            recipe.model(train[0][:1])
         return cls(
             recipe.model, recipe.loss, (type(optimizer), optimizer.get_config()), (train[0], train[1]),
             (validation[0], validation[1]), recipe.epochs, recipe.batch_size, seed,

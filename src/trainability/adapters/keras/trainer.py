@@ -39,14 +39,17 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
     model, steps = patient.model, patient.steps()
     model.compile(optimizer_of(*patient.optimizer, patient.factor, patient.schedule, steps), patient.loss)
     watched = Watch(model) if watch else None
-    x, y = patient.train
+    (x, y), (held_out, targets) = patient.train, patient.validation
+    # Watched or not: on PyTorch an evaluation moves the random numbers on, and with them the next epoch's order.
+    evaluated = held_out, patient.targets(targets)
     with watched or contextlib.nullcontext():
         try:
-            model.fit(x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()])
+            model.fit(
+                x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()], validation_data=evaluated
+            )  # fmt: skip
         except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
             if np.isfinite(np.asarray(model.predict(x, SCORED, verbose=0))).all():
                 raise
-    held_out, targets = patient.validation
     known = loss_name(loss_of(model))
     answers = patient.answer(np.asarray(model.predict(held_out, SCORED, verbose=0)))
     return Outcome(
