@@ -16,7 +16,7 @@ from keras import layers
 
 import trainability
 from tests.zoo.data import circles, digits
-from trainability.adapters.keras.hooks import Step
+from trainability.adapters.keras.hooks import Step, attach
 from trainability.adapters.keras.watch import Watch
 from trainability.core.chart import SIGNS, Chart
 from trainability.core.errors import SpecError
@@ -96,6 +96,25 @@ def nothing_stays_behind() -> None:
             assert not isinstance(model.train_function, Step)
         assert "_compute_loss" not in vars(model)
     assert [getattr(keras.Model, name) for name in names] == before
+
+
+class _Failing:
+    def step(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        raise ZeroDivisionError
+
+
+@check
+def a_step_that_fails_takes_the_watch_away() -> None:
+    model = small()
+    model.train_function = function = lambda *_: None
+    assert attach(model, _Failing()) is model.train_function
+    assert attach(model, _Failing()) is None  # a second watch does not stand on the first
+    try:
+        model.train_function()
+        raise AssertionError("it should have failed")
+    except ZeroDivisionError:
+        pass
+    assert model.train_function is function
 
 
 @check

@@ -111,7 +111,8 @@ def test_normalisation_stands_before_the_activation_and_is_trained(kind: str):
     model = mlp(2, 8, 8, 2)
     x, y = circles(128)
     recipe = of(model, (x, y), nn.CrossEntropyLoss())
-    patient = treated(recipe, Operation("normalize", kind))
+    patient = treated(recipe, Operation("normalize", kind), Operation("rate", 10.0))
+    assert {group["lr"] for group in patient.optimizer.param_groups} == {0.1}
     module = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}[kind](8)
     hidden = torch.relu(module(model[2](torch.relu(module(model[0](x))))))
     assert torch.allclose(patient.model(x), model[4](hidden), atol=1e-6)

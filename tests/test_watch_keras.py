@@ -7,11 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import torch
+from keras.src.random.seed_generator import global_seed_generator
 from torch.nn import functional as F  # noqa: N812
 
 import trainability
@@ -45,7 +47,7 @@ def in_torch(activation: type[torch.nn.Module], path: Path) -> Diagnosis:
     model = mlp(2, 8, 8, 2, activation=activation)
     x, y = batches(circles())
     kernels = [p.detach().numpy().T.copy() for p in model.parameters()]
-    weights = {f"w{i}": kernel for i, kernel in enumerate(kernels)}
+    weights: dict[str, Any] = {f"w{i}": kernel for i, kernel in enumerate(kernels)}
     np.savez(path, x=x, y=y, activation=activation.__name__.lower(), **weights)
     optimizer = torch.optim.SGD(model.parameters(), 0.5)
     with trainability.watch(model, optimizer) as seen:
@@ -164,7 +166,8 @@ def test_a_script_that_trains_pytorch_and_keras(tmp_path: Path):
 
 def test_the_recipe_of_a_fit_is_told(cli: Cli, tmp_path: Path):
     x, y = circles(100)
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2, "softmax")])
+    layers = [keras.Input((2,)), keras.layers.Dense(4, "relu"), keras.layers.Dense(2, "softmax")]
+    model: Any = keras.Sequential(layers)
     model.compile(keras.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy")
     with Watch(model) as watch:
         model.fit(x, y, epochs=2, batch_size=10, verbose=0)
@@ -199,3 +202,20 @@ def test_a_backend_that_cannot_be_watched_is_said(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
     with pytest.raises(trainability.UsageError, match="KERAS_BACKEND to jax or torch"):
         trainability.watch(keras_checks.small(compiled=False))
+
+
+def test_assert_trainable_tries_a_copy_once():
+    keras.utils.set_random_seed(0)
+    x, y = circles(64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    sick = keras.Sequential([keras.Input((2,)), *(keras.layers.Dense(16, "sigmoid") for _ in range(12))])
+    sick.add(keras.layers.Dense(2))
+    before = [weight.copy() for weight in sick.get_weights()]
+    state = np.array(global_seed_generator().state)
+    with pytest.raises(AssertionError, match="vanishing-gradient"):
+        trainability.testing.assert_trainable(sick, (x, y), loss)
+    assert all(np.array_equal(a, b) for a, b in zip(before, sick.get_weights(), strict=True))
+    assert np.array_equal(state, np.array(global_seed_generator().state))
+    assert not sick.compiled
+    well = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(2)])
+    trainability.testing.assert_trainable(well, (x, y), loss)

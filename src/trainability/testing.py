@@ -17,10 +17,11 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
     The model's gradients, its mode and the random numbers after the call are what they were before it.
 
     Args:
-        model: a ``torch.nn.Module`` or a ``flax.nnx.Module``.
+        model: a ``torch.nn.Module``, a ``flax.nnx.Module``, or a Sequential or Functional model of Keras.
         batch: inputs and targets of a few samples.
         loss: from the model's answers and the targets to a scalar, as ``torch.nn.CrossEntropyLoss()``; of a Flax model
-            also to one number a sample, as optax's losses, of which the mean is taken.
+            also to one number a sample, as optax's losses, of which the mean is taken; of a Keras model what `compile`
+            takes.
 
     Raises:
         AssertionError: with the findings, in words.
@@ -31,16 +32,25 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
         >>> assert_trainable(model, (torch.eye(2), torch.tensor([0, 1])), torch.nn.CrossEntropyLoss())
     """
-    for seeing in (_torch, _flax):
+    for seeing in (_keras, _torch, _flax):
         seen = seeing(model, batch, loss)
         if seen is not None:
             break
     else:
         wrong = type(model).__name__
-        raise SpecError(f"assert_trainable takes a flax.nnx.Module or a torch.nn.Module, got {wrong}")
+        raise SpecError(f"assert_trainable takes a flax.nnx.Module, a Keras model or a torch.nn.Module, got {wrong}")
     diagnosis = Diagnosis(seen, type(model).__name__)
     if diagnosis.roots:
         raise AssertionError("this model will not learn\n" + diagnosis.text())
+
+
+def _keras(model: Any, batch: tuple[Any, Any], loss: Any) -> Chart | None:
+    keras = sys.modules.get("keras")
+    if keras is None or not isinstance(model, keras.Model):
+        return None
+    from trainability.adapters.keras.once import seen_once
+
+    return seen_once(model, batch, loss)
 
 
 def _flax(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart | None:

@@ -232,10 +232,6 @@ def relu_mlp() -> Run:
     return run(mlp(64, 64, 64, 10), digits(), scores, rate=3e-3)
 
 
-def tanh_mlp() -> Run:
-    return run(mlp(2, 32, 32, 2, activation=nnx.tanh), circles(), scores)
-
-
 def gelu_regression() -> Run:
     return run(mlp(4, 64, 64, 1, activation=nnx.gelu), line(), optax.squared_error, steps=600)
 
@@ -307,10 +303,6 @@ def recurrent() -> Run:
     return run(Recurrent(), digits(), scores, steps=500)
 
 
-def logits_of_one_unit() -> Run:
-    return run(mlp(2, 32, 32, 1), column(circles()), optax.sigmoid_binary_cross_entropy)
-
-
 def probabilities_with_bce() -> Run:
     return run(mlp(2, 32, 32, 1, last=nnx.sigmoid), column(circles()), bce)
 
@@ -328,7 +320,7 @@ def cosine_schedule() -> Run:
 
 
 HEALTHY: tuple[Callable[[], Run], ...] = (
-    relu_mlp, tanh_mlp, gelu_regression, frozen_on_purpose, normalised, convolution, transformer, recurrent,
-    logits_of_one_unit, probabilities_with_bce, cross_entropy_by_hand, cosine_schedule,
+    relu_mlp, gelu_regression, frozen_on_purpose, normalised, convolution, transformer, recurrent,
+    probabilities_with_bce, cross_entropy_by_hand, cosine_schedule,
 )  # fmt: skip
 """Runs that learn: nothing may be said of them."""

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits, make_circles
 from torch import nn
+
+from tests.zoo import data
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -61,23 +62,23 @@ class Run:
 
 def circles(n: int = 512) -> Batch:
     """Two rings, standardised, labels 0 and 1."""
-    x, y = (np.asarray(part) for part in make_circles(n, noise=0.1, factor=0.5, random_state=0))
-    x = (x - x.mean(0)) / x.std(0)
-    return torch.tensor(x, dtype=torch.float32), torch.tensor(y, dtype=torch.long)
+    return tensors(data.circles(n))
 
 
 def digits(scale: float = 16.0) -> Batch:
     """scikit-learn's digits, pixels from 0 to 16 / scale."""
-    x, y = load_digits(return_X_y=True)
-    return torch.tensor(x / scale, dtype=torch.float32), torch.tensor(y, dtype=torch.long)
+    return tensors(data.digits(scale))
 
 
 def line(n: int = 512) -> Batch:
     """A smooth regression of four standardised features, targets of deviation 1."""
-    r = np.random.default_rng(0)
-    x = r.standard_normal((n, 4))
-    y = np.sin(x[:, 0]) + 0.5 * x[:, 1] * x[:, 2]
-    return torch.tensor(x, dtype=torch.float32), torch.tensor((y / y.std())[:, None], dtype=torch.float32)
+    return tensors(data.line(n))
+
+
+def tensors(arrays: data.Arrays) -> Batch:
+    """Inputs and targets; labels as PyTorch wants them."""
+    x, y = (torch.from_numpy(part) for part in arrays)
+    return x, y if y.is_floating_point() else y.long()
 
 
 def mlp(*widths: int, activation: Callable[[], nn.Module] = nn.ReLU, last: nn.Module | None = None) -> nn.Sequential:

@@ -14,6 +14,8 @@ from trainability.core.errors import SpecError
 class WatchCallback(keras.callbacks.Callback):
     """Watches the `fit` that it is handed to; a second `fit` of the same model goes on with the same chart.
 
+    Keras does not tell a callback that another one failed: the watch then stays until the model is compiled anew.
+
     Raises:
         SpecError: Keras runs on a backend whose steps cannot be watched.
     """

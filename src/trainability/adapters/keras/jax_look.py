@@ -36,14 +36,16 @@ class JaxLook:
         self._shapes: set[tuple[Any, ...]] = set()
         self._waited = 0
         self._last: tuple[Any, ...] = ()
+        self._places: tuple[Any, list[int]] = (None, [])
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         state, iterator = arguments
-        metrics = state[3]
-        tracker = self.model._loss_tracker
-        places = [self._place(variable) for variable in (tracker.total, tracker.count)]
-        fresh = [metrics[place] for place in places]
+        if self._places[0] is not function:  # compiled anew, perhaps with other metrics
+            tracker, known = self.model._loss_tracker, self.model.metrics_variables
+            self._places = function, [_place(known, variable) for variable in (tracker.total, tracker.count)]
+        places = self._places[1]
+        fresh = [state[3][place] for place in places]
         # Whatever is not what the last step gave was set anew: at an epoch's start, or by the user.
         same = len(self._last) == 3 and all(a is b for a, b in zip(fresh, self._last[:2], strict=True))
         before = self._last[2] if same else self._copy(fresh)
@@ -53,9 +55,6 @@ class JaxLook:
         self._last = (*fresh, after)
         self._means.append((before, after, logs.get("loss") if isinstance(logs, dict) else None))
         return logs, state
-
-    def _place(self, variable: Any) -> int:
-        return next(i for i, other in enumerate(self.model.metrics_variables) if other is variable)
 
     def losses(self) -> list[float]:
         found = [_of_step(*means) for means in self._means]
@@ -137,6 +136,10 @@ class JaxLook:
             return variable.value if known is None else known  # within a fit the variable itself may hold none
 
         return value
+
+
+def _place(variables: Sequence[Any], wanted: Any) -> int:
+    return next(i for i, variable in enumerate(variables) if variable is wanted)
 
 
 def _of_step(before: Any, after: Any, logged: Any) -> float:

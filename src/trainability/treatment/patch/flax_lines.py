@@ -94,7 +94,7 @@ def _rate(value: float) -> Lines:
 
 
 def _clip(value: float) -> Lines:
-    return _transformation(f"optax.chain(optax.clip_by_global_norm({number(value)}), transformation)")
+    return _transformation(f"optax.chain(optax.clip_by_global_norm({float(value)!r}), transformation)")
 
 
 def _schedule(value: str) -> Lines:

@@ -81,7 +81,7 @@ def clip(at: Training, value: float) -> list[Edit]:
     if len(there) == 1:
         bound = argument(there[0], 0, "max_norm")
         return [] if bound is None else replaced(at.source, bound, value)
-    return _before(at, at.optimizer, f"optax.clip_by_global_norm({number(value)})")
+    return _before(at, at.optimizer, f"optax.clip_by_global_norm({float(value)!r})")
 
 
 def _before(at: Training, call: ast.Call, step: str) -> list[Edit]:

@@ -123,7 +123,7 @@ def _rate(value: float) -> Lines:
 def _clip(value: float) -> Lines:
     return (
         "# after model.compile(…), where the optimiser clips in no other way:",
-        f"model.optimizer.global_clipnorm = {number(value)}",
+        f"model.optimizer.global_clipnorm = {float(value)!r}",
     )
 
 

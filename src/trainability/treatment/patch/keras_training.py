@@ -112,7 +112,7 @@ def clip(at: Training, value: float) -> list[Edit]:
     """``global_clipnorm``: of the whole gradient; Keras takes one way of clipping at a time."""
     _, _, call = _optimizer(at)
     others = [] if call is None else without(at.source, call, "clipnorm", "clipvalue")
-    return others + _with(at, "global_clipnorm", number(value))
+    return others + _with(at, "global_clipnorm", repr(float(value)))
 
 
 def _fit(at: Training) -> ast.Call:

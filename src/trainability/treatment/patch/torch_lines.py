@@ -123,7 +123,7 @@ def _clip(value: float) -> Lines:
     return (
         "import torch",
         "# between loss.backward() and optimizer.step()",
-        f"torch.nn.utils.clip_grad_norm_(model.parameters(), {number(value)})",
+        f"torch.nn.utils.clip_grad_norm_(model.parameters(), {float(value)!r})",
     )
 
 

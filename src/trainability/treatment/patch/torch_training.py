@@ -144,6 +144,9 @@ def epochs(at: Training, value: float) -> list[Edit]:
     steps = set(at.trainings())
     loops = [n for n in ast.walk(at.source.tree) if isinstance(n, ast.For) and not steps.isdisjoint(ast.walk(n))]
     inner = {node for loop in loops for node in ast.walk(loop) if node is not loop}
+    called = {node.func.id for node in inner if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    inside = [n for n in at.source.tree.body if isinstance(n, ast.FunctionDef) and n.name in called]
+    inner |= {node for function in inside for node in ast.walk(function)}
     outer = [loop for loop in loops if loop not in inner]
     if len(outer) != 1:
         raise NoPlace(f"there are {len(outer)} loops that train")
@@ -166,7 +169,7 @@ def clip(at: Training, value: float) -> list[Edit]:
     """The bound of a clipping that is there, or a line before the one step of the optimiser."""
     if at.function is not None:
         raise NoPlace("a recipe has no loop of its own")
-    text = number(value)
+    text = repr(float(value))
     there = at.calls("torch.nn.utils.clip_grad_norm_")
     if there:
         bound = argument(only(there, "clippings"), 1, "max_norm")
