@@ -11,11 +11,14 @@ import torch
 import trainability
 from tests.zoo.torch_cases import SICK
 from tests.zoo.torch_healthy import HEALTHY
-from tests.zoo.torch_run import Run
+from tests.zoo.torch_run import DATA, Run, missing_data
 from trainability.report.chart import Diagnosis
 
 
 def diagnosed(case: Callable[[], Run], seed: int = 0) -> Diagnosis:
+    missing = missing_data(case)
+    if missing:
+        pytest.skip(f"{missing} does not lie in {DATA}")
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch itself warns of some of these mistakes
@@ -40,9 +43,9 @@ def test_what_is_healthy_is_left_in_peace(case: Callable[[], Run]):
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_other_seeds_agree(seed: int):
-    for case, codes in SICK.items():
+    for case, codes in ((case, codes) for case, codes in SICK.items() if not missing_data(case)):
         roots = [finding.code for finding in diagnosed(case, seed).roots]
         assert set(roots[:2]) & set(codes), (case, roots)
-    for case in HEALTHY:
+    for case in (case for case in HEALTHY if not missing_data(case)):
         made = diagnosed(case, seed)
         assert not made.roots, (case, made.text())

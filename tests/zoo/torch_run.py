@@ -123,3 +123,9 @@ def needs(name: str) -> Callable[[Callable[[], Run]], Callable[[], Run]]:
         return case
 
     return mark
+
+
+def missing_data(case: Callable[[], Run]) -> str | None:
+    """The file that a case needs and that is not there."""
+    name = getattr(case, "needs", None)
+    return name if name is not None and not (DATA / name).is_file() else None
