@@ -111,7 +111,8 @@ def test_normalisation_stands_before_the_activation_and_is_trained(kind: str):
     model = mlp(2, 8, 8, 2)
     x, y = circles(128)
     recipe = of(model, (x, y), nn.CrossEntropyLoss())
-    patient = treated(recipe, Operation("normalize", kind))
+    patient = treated(recipe, Operation("normalize", kind), Operation("rate", 10.0))
+    assert {group["lr"] for group in patient.optimizer.param_groups} == {0.1}
     module = {"layer": nn.LayerNorm, "batch": nn.BatchNorm1d}[kind](8)
     hidden = torch.relu(module(model[2](torch.relu(module(model[0](x))))))
     assert torch.allclose(patient.model(x), model[4](hidden), atol=1e-6)
@@ -249,6 +250,10 @@ def test_a_recipe_is_treated_on_the_command_line(cli: Cli, recipes: Path):
     assert document["findings"][0]["code"] == "output-activation"
     assert document["treatment"]["verdict"] == "cured"
     assert min(document["treatment"]["treated"]) > 0.8
+    patch = document["treatment"]["patch"]["diff"]
+    assert "+    model = nn.Sequential(nn.Linear(2, 16), nn.ReLU(), nn.Linear(16, 1))" in patch
+    assert "BCEWithLogitsLoss" in patch
+    assert patch.splitlines()[0] in said
     page = (out / "a.html").read_text("utf-8")
     assert "Proof" in page
     assert "after the treatment" in page

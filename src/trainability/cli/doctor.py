@@ -59,7 +59,7 @@ def doctor(
     made = run_script(script, arguments or [])
     diagnoses = list(made.diagnoses)
     for i, recipe in enumerate(made.recipes if treat else ()):
-        diagnoses[i] = _treated(diagnoses[i], recipe, seeds, times)
+        diagnoses[i] = _treated(diagnoses[i], recipe, seeds, times, script)
     for diagnosis in diagnoses:
         print(diagnosis.text(), file=sys.stderr)
     if not made.diagnoses:
@@ -70,13 +70,13 @@ def doctor(
 
 
 def _treated(
-    diagnosis: Diagnosis, recipe: Callable[[], Callable[[int], Recipe]], seeds: int, budget: float
+    diagnosis: Diagnosis, recipe: Callable[[], Callable[[int], Recipe]], seeds: int, budget: float, script: str
 ) -> Diagnosis:
     """The diagnosis of a script's model with its treatment, where the script tells a recipe."""
     from trainability.doctor import treat
 
     try:
-        return treat(recipe(), seeds, budget, _said)
+        return treat(recipe(), seeds, budget, _said, script=script)
     except SpecError as error:
         print(f"{diagnosis.name}: not treated: {error}", file=sys.stderr)
         return diagnosis

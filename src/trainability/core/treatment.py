@@ -47,6 +47,7 @@ class Treatment:
         tried: what the search trained, the best first.
         search_seeds: of the search; random search draws its operations from the first of them.
         before, after: what was seen of the untreated run of the search's first seed, and of a treated one.
+        diff, lines: the change of the source: unified where the places are known, and the lines to write for the rest.
         cost, ablation_cost, random_cost, proof_cost: of the search, of leaving out, of random search (which may
             spend as much as both) and of the proof: samples of all steps over those of one untreated training.
     """
@@ -72,6 +73,8 @@ class Treatment:
     ablation_cost: float
     random_cost: float
     proof_cost: float
+    diff: str = ""
+    lines: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; a number that is not finite is None."""
@@ -98,6 +101,7 @@ class Treatment:
             "ablation_cost": self.ablation_cost,
             "random_cost": self.random_cost,
             "proof_cost": self.proof_cost,
+            "patch": {"diff": self.diff, "lines": list(self.lines)},
         }
 
 

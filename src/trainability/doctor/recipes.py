@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import runpy
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from trainability.core.errors import SpecError, UnknownName, UsageError
 from trainability.core.operation import Operation
 from trainability.core.recipe import Outcome, Recipe, Trainer
+from trainability.core.treatment import Treatment
 from trainability.report.chart import Diagnosis
+
+if TYPE_CHECKING:
+    from trainability.treatment.patch.vocabulary import Framework
 
 Operations: TypeAlias = tuple[Operation, ...]
 T = TypeVar("T")
@@ -24,7 +29,7 @@ def examine(recipe: Callable[[int], Recipe], seed: int = 0) -> Diagnosis:
     Raises:
         SpecError: the recipe is none, or fails.
     """
-    made = _trainer(recipe)(recipe, (), seed, watch=True)
+    made = _trainer(recipe)[1](recipe, (), seed, watch=True)
     assert made.chart is not None
     return Diagnosis(made.chart, _name(recipe))
 
@@ -35,6 +40,7 @@ def treat(
     budget: float = 3.0,
     said: Callable[[str], None] = lambda line: None,
     seen: Callable[[Diagnosis], None] = lambda diagnosis: None,
+    script: str | None = None,
 ) -> Diagnosis:
     """Find out why a recipe does not learn, search for the smallest change that helps, and prove it.
 
@@ -44,9 +50,10 @@ def treat(
         budget: of the search, in multiples of the untreated training of all seeds.
         said: hears a line after each training.
         seen: gets the diagnosis of the untreated recipe before the search begins.
+        script: the file that the recipe was seen in, where it is not the function's own.
 
     Returns:
-        the diagnosis of the untreated recipe, with its `treatment`.
+        the diagnosis of the untreated recipe, with its `treatment`, which holds the change of the source.
 
     Raises:
         SpecError: the recipe is none, or fails; fewer than 5 seeds; a budget under 1.
@@ -54,8 +61,22 @@ def treat(
     from trainability.treatment import treat as search
 
     name = _name(recipe)
-    found = search(recipe, _trainer(recipe), seeds, budget, said, lambda chart: seen(Diagnosis(chart, name)))
-    return Diagnosis(found.before, name, found)
+    framework, trainer = _trainer(recipe)
+    found = search(recipe, trainer, seeds, budget, said, lambda chart: seen(Diagnosis(chart, name)))
+    return Diagnosis(found.before, name, _patched(found, recipe, framework, script))
+
+
+def _patched(found: Treatment, recipe: Callable[[int], Recipe], framework: Framework, script: str | None) -> Treatment:
+    """The treatment with what to change in the source, if it is worth it."""
+    from trainability.treatment.patch import patch
+
+    if found.verdict == "no-better":
+        return found
+    code = getattr(recipe, "__code__", None)
+    path = Path(script or (code.co_filename if code else ""))
+    source = path.read_text("utf-8") if path.is_file() else ""  # typed at a prompt: there are lines only
+    made = patch(source, path.name, found.operations, framework, None if script else _name(recipe))
+    return dataclasses.replace(found, diff=made.diff, lines=made.lines)
 
 
 def read_recipe(where: str) -> Callable[[int], Recipe]:
@@ -87,18 +108,18 @@ def _name(recipe: Callable[..., Any]) -> str:
     return getattr(recipe, "__name__", "recipe")
 
 
-def _trainer(recipe: Callable[[int], Recipe]) -> Trainer:
-    """What trains recipes of this framework; whatever the user's code raises becomes a sentence."""
+def _trainer(recipe: Callable[[int], Recipe]) -> tuple[Framework, Trainer]:
+    """The recipe's framework and what trains such; whatever the user's code raises becomes a sentence."""
     made = _guarded(recipe, "of seed 0", lambda: recipe(0))
     if not isinstance(made, Recipe):
         raise SpecError(f"'{_name(recipe)}' gave a {type(made).__name__}; a recipe gives a trainability.Recipe")
-    trainer = _of_framework(made.model)
+    framework, trainer = _of_framework(made.model)
 
     def train(make: Callable[[int], Recipe], operations: Operations, seed: int, watch: bool = False) -> Outcome:
         changed = "".join(f", {operation}" for operation in operations)
         return _guarded(make, f"of seed {seed}{changed}", lambda: trainer(make, operations, seed, watch))
 
-    return train
+    return framework, train
 
 
 def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
@@ -112,16 +133,16 @@ def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
         raise SpecError(f"the recipe '{_name(recipe)}' {what} fails{place}") from error
 
 
-def _of_framework(model: Any) -> Trainer:
+def _of_framework(model: Any) -> tuple[Framework, Trainer]:
     keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
     if keras is not None and isinstance(model, keras.Model):
         from trainability.adapters.keras.trainer import train as train_keras
 
-        return train_keras
+        return "keras", train_keras
     if torch is not None and isinstance(model, torch.nn.Module):
         from trainability.adapters.torch.trainer import train
 
-        return train
+        return "torch", train
     kind = f"{type(model).__module__}.{type(model).__name__}"
     raise SpecError(f"a recipe's model is a torch.nn.Module or a keras.Model, got {kind}")
 

@@ -52,7 +52,7 @@ def catching(step: Callable[..., Any], names: Mapping[int, str], see: See) -> It
     """
     undo = contextlib.ExitStack()
     muted = [False]
-    spaces: list[dict[str, Any]] = [nnx.__dict__, jax.__dict__, getattr(inspect.unwrap(step), "__globals__", {})]
+    spaces: list[dict[str, Any]] = [nnx.__dict__, jax.__dict__, *(getattr(f, "__globals__", {}) for f in inside(step))]
     stand_ins = {
         id(original): _stand_in(original, read, names, see, muted)
         for original, read in (
@@ -67,6 +67,13 @@ def catching(step: Callable[..., Any], names: Mapping[int, str], see: See) -> It
                 space[name] = stand_ins[id(value)]
     with undo:
         yield
+
+
+def inside(step: Any) -> Iterator[Any]:
+    """A function, and those that it was made of by decorators and `functools.partial`."""
+    while step is not None:
+        yield step
+        step = step.func if isinstance(step, functools.partial) else getattr(step, "__wrapped__", None)
 
 
 def _stand_in(original: Any, read: Any, names: Mapping[int, str], see: See, muted: list[bool]) -> Any:

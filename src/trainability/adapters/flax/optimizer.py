@@ -21,14 +21,18 @@ _NAMES: Final = {
 _INJECTED: Final = {"learning_rate": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
 
 
-def settings(optimizer: nnx.Optimizer) -> tuple[str, dict[str, float]]:
-    """Name and settings by PyTorch's names: ``lr``, ``weight_decay``, ``momentum``; without what is unknown."""
+def settings(optimizer: nnx.Optimizer, step: int | None = None) -> tuple[str, dict[str, float]]:
+    """Name and settings by PyTorch's names: ``lr``, ``weight_decay``, ``momentum``; without what is unknown.
+
+    Args:
+        step: how many updates were made, where the optimiser object itself does not count them.
+    """
     parts = dict(_closures(optimizer.tx.update, set()))
     known: dict[str, float] = {}
     if "scale" in parts:
         known["lr"] = -_number(parts["scale"].get("step_size"))
     elif "scale_by_schedule" in parts:
-        known["lr"] = -_number(parts["scale_by_schedule"]["step_size_fn"](optimizer.step.get_value()))
+        known["lr"] = -_number(parts["scale_by_schedule"]["step_size_fn"](step or optimizer.step.get_value()))
     if "add_decayed_weights" in parts:
         known["weight_decay"] = _number(parts["add_decayed_weights"].get("weight_decay"))
     if "trace" in parts:

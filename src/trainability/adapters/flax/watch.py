@@ -14,7 +14,8 @@ import jax
 import numpy as np
 from flax import nnx
 
-from trainability.adapters.flax.catch import Caught, Enough, catching
+from trainability.adapters.flax.catch import Caught, Enough, catching, inside
+from trainability.adapters.flax.handed import handed_back
 from trainability.adapters.flax.losses import Losses
 from trainability.adapters.flax.optimizer import accumulates, settings
 from trainability.adapters.jax.look import Look, look
@@ -46,7 +47,7 @@ class Watch:
     as ever, so that the same numbers come out, bit for bit.
 
     Args:
-        model: the module that is trained; its own arrays are to change as steps are done.
+        model: the module that is trained: steps update it, or they take its state and hand back the next one.
         optimizer: what holds the parameters; None: all that the loss is differentiated by are trained.
     """
 
@@ -60,6 +61,8 @@ class Watch:
         self._kept: dict[Any, Callable[..., Any]] = {}
         self._looks: list[Look] = []
         self._failed: Exception | None = None
+        self._arguments: dict[int, str] = {}
+        self._states, self._answer = False, None
         self._used: set[str] = set()
         self._wanted: set[str] = set()
         self._accumulates = optimizer is not None and accumulates(optimizer)
@@ -84,7 +87,7 @@ class Watch:
         if not callable(step):
             raise SpecError(f"wrap takes the function that does a training step, got {type(step).__name__}")
 
-        one = _Step(step, compiled=hasattr(step, "lower"))
+        one = _Step(step, compiled=any(hasattr(f, "lower") for f in inside(step)))
 
         @functools.wraps(step, updated=())
         def watched(*args: Any, **kwargs: Any) -> Any:
@@ -120,10 +123,11 @@ class Watch:
         self.losses.take(answer, before, None if seen is None else seen.loss)
         if seen is not None and due:
             try:
-                self._measure(seen)
+                self._measure(seen, answer)
             except Exception as error:  # likewise
                 self._failed = error
         self._warn()
+        self._answer = answer if self._states else None
         self._step += 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
@@ -147,8 +151,8 @@ class Watch:
             said.append(f"the wrapped step could not be looked at: {type(self._failed).__name__}: {self._failed}")
         if self.losses.settled and not self.losses.known:
             said.append(
-                "the wrapped step does not hand back its loss, so the loss is evaluated once more in every step, which "
-                "is slow; return it from the step"
+                "the wrapped step does not hand back the loss that its gradient is of, so that is evaluated once more "
+                "in every step, which is slow; return it from the step"
             )
         for words in said:
             if words not in self._said:
@@ -222,7 +226,7 @@ class Watch:
         for (path, module), still in zip(dropping, off, strict=True):
             if ran and (not still or all(off)):  # a call may say it, too
                 self.record.dropout = max(self.record.dropout, float(module.rate))
-            else:
+            elif still:
                 self.record.evaluating.add(".".join(map(str, path)))
         for path, module in nnx.iter_modules(model):
             if not isinstance(module, nnx.BatchNorm):
@@ -233,14 +237,18 @@ class Watch:
             elif seen.batch == 1:
                 self.record.normalized_one.add(name)
 
-    def _measure(self, seen: Look) -> None:
+    def _measure(self, seen: Look, answer: Any) -> None:
         after = {path: variable.get_value() for path, variable in self._variables()}
+        if self._states or not any(id(value) not in self._arguments for value in after.values()):
+            handed = handed_back(answer, {path: value.shape for path, value in after.items()})
+            self._states = seen.used & self._held <= handed.keys()
+            after |= handed if self._states else {}
         layers = seen.layers(after)
         if self._accumulates and all((layer.weight == layer.before).all() for layer in layers):
             layers = seen.layers()  # a step that only gathers gradients is no update
         self.record.moment(self._step, layers)
         if self.optimizer is not None:
-            self.record.settings.append(settings(self.optimizer))
+            self.record.settings.append(settings(self.optimizer, self._step + 1 if self._states else None))
 
     # --- the model
 
@@ -248,7 +256,12 @@ class Watch:
         return [(".".join(map(str, path)), variable) for path, variable in nnx.to_flat_state(nnx.state(self.model))]
 
     def _names(self) -> dict[int, str]:
-        return {id(variable.get_value()): path for path, variable in self._variables()}
+        """Id of an array of the model's to its path: of those that the last step handed back, where it does that."""
+        found = {path: variable.get_value() for path, variable in self._variables()}
+        if self._states:
+            found |= handed_back(self._answer, {path: value.shape for path, value in found.items()})
+        self._arguments = {id(value): path for path, value in found.items()}
+        return self._arguments
 
     # --- afterwards
 

@@ -102,15 +102,16 @@ def _weight(
     equation: Equation, made: Program, producers: Mapping[int, Equation], paths: Mapping[int, str]
 ) -> tuple[int, str, list[Equation]] | None:
     """Which input is a parameter of two dimensions or more, its path, and how it was reshaped on the way."""
-    order = range(len(equation.inputs)) if equation.primitive.name == "scan" else (1, 0)
-    for which in order:
-        number, chain = equation.inputs[which], []
+    found = []
+    for which, number in enumerate(equation.inputs):
+        chain: list[Equation] = []
         while number in producers and producers[number].primitive.name in RESHAPING:
             chain.insert(0, producers[number])
             number = chain[0].inputs[0]
         if number in paths and len(made.shapes[number]) >= 2:
-            return which, paths[number], chain
-    return None
+            found.append((which, paths[number], chain))
+    # Of several the largest, as a recursion has them; the last of equal ones, as a product of weights.
+    return max(found, key=lambda one: (math.prod(made.shapes[made.parameters[one[1]]]), one[0]), default=None)
 
 
 def _units(equation: Equation, which: int, output: int, made: Program) -> tuple[tuple[int, ...], tuple[int, ...]]:

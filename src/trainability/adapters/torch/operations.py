@@ -94,7 +94,12 @@ class Patient:
             self.model = Rewired(self.model, self.changes)
             added = list(self.model.added.parameters())
             if added:
-                self.optimizer.add_param_group({"params": added})
+                self.hold(added)
+
+    def hold(self, parameters: list[nn.Parameter]) -> None:
+        """Have the optimiser train these too, as it does its first."""
+        settings = {name: value for name, value in self.optimizer.param_groups[0].items() if name != "params"}
+        self.optimizer.add_param_group({**settings, "params": parameters})
 
 
 def _tensor(part: Any) -> torch.Tensor:
@@ -214,7 +219,7 @@ def wiring(patient: Patient, value: str) -> None:
         parameter.requires_grad_(True)
     missing = [parameter for parameter in parameters if id(parameter) not in held]
     if missing:
-        patient.optimizer.add_param_group({"params": missing})
+        patient.hold(missing)
 
 
 def _adopt(model: nn.Module) -> None:

@@ -63,6 +63,8 @@ def text(treatment: Treatment) -> str:
     lines += ["", f"  {METRICS[treatment.metric]:<16}" + "".join(f"  seed {seed:<4}" for seed in treatment.seeds)]
     lines += [f"  {name:<16}" + "".join(f"  {number(value):<9}" for value in values) for name, values in rows.items()]
     lines += ["", *textwrap.wrap(_costs(treatment), WIDTH, initial_indent="  ", subsequent_indent="  ")]
+    if treatment.diff or treatment.lines:
+        lines += ["", "  What to change:", *(f"  {line}" for line in (*treatment.diff.splitlines(), *treatment.lines))]
     return "\n".join(lines)
 
 
@@ -118,7 +120,9 @@ def section(treatment: Treatment) -> str:
         "<details><summary>What the search tried</summary><div class=scroll><table>"
         f"<thead>{head}</thead><tbody>{tried}</tbody></table></div></details>"
     )
+    change = "\n".join([*treatment.diff.splitlines(), *treatment.lines])
+    patch = f"<p>What to change:</p>\n<pre>{escape(change)}</pre>\n" if change else ""
     words = f"<section><h2>Treatment</h2>\n<p>{escape(conclusion(treatment))}</p>\n<ul>{changes}</ul>"
-    return f"{words}<p class=note>{escape(_costs(treatment))}</p>\n{table}</section>\n" + figure_section(
+    return f"{words}\n{patch}<p class=note>{escape(_costs(treatment))}</p>\n{table}</section>\n" + figure_section(
         "Proof", Picture(figure(treatment), caption, caption), "proof"
     )
