@@ -18,7 +18,7 @@ import trainability
 from tests import keras_checks
 from tests.command import Cli, strict_json
 from tests.zoo.data import Arrays, circles
-from tests.zoo.torch_cases import mlp
+from tests.zoo.torch_run import mlp
 from trainability.adapters.keras.fitted import Fitted, observed_recipe
 from trainability.adapters.keras.watch import Watch
 from trainability.core.chart import SIGNS
