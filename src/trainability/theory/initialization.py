@@ -43,7 +43,8 @@ def init_(
     * ``torch``: `module` is a `torch.nn.Module`; its linear and convolutional layers are initialised in place.
     * ``keras``: with a layer or model, its kernels and biases are assigned; without, a
     `keras.initializers.Initializer`.
-    * ``flax`` (or ``jax``): an initialiser as those of `jax.nn.initializers`, for ``kernel_init`` or ``bias_init``.
+    * ``flax`` (or ``jax``): with an `nnx.Module`, the kernels and biases of its linear and convolutional layers are
+    assigned; without, an initialiser as those of `jax.nn.initializers`, for ``kernel_init`` or ``bias_init``.
 
     Args:
         library: ``torch``, ``keras``, ``flax`` or ``jax``.
@@ -53,7 +54,7 @@ def init_(
         draw: the weights' distribution; all have the same variance, but that Keras' and JAX's ``orthogonal`` makes
             layers keep lengths, so that those that widen get a smaller one.
         part: of an initialiser: for the ``weight`` or for the ``bias``.
-        generator: PyTorch's source of random numbers. seed: Keras'.
+        generator: PyTorch's source of random numbers. seed: Keras' and Flax'.
 
     Returns:
         `module`, or the initialiser.
@@ -165,10 +166,7 @@ def _keras_initializer(keras: Any, deviations: _Deviations, draw: Draw, part: Pa
 
 def _jax(module: Any, deviations: _Deviations, draw: Draw, part: Part, generator: Any, seed: int | None) -> Any:
     if module is not None:
-        raise SpecError(
-            "Flax modules hold no parameters to initialise in place; give them "
-            "kernel_init=init_('flax', activation=…) and bias_init=init_('flax', activation=…, part='bias')"
-        )
+        return _nnx(module, deviations, draw, seed or 0)
     known = _imported("jax").nn.initializers
     if part == "bias":
         return known.normal(deviations.bias) if deviations.bias else known.zeros
