@@ -91,7 +91,9 @@ def normalize(patient: Patient, value: str) -> None:
     for layer, change in patient.changed():
         *_, units = before = patient.look().shape(layer)
         if value == "layer":
-            made = nnx.GroupNorm(units, 1, rngs=rngs) if layer.kind == "convolution" else nnx.LayerNorm(units, rngs=rngs)
+            made = (
+                nnx.GroupNorm(units, 1, rngs=rngs) if layer.kind == "convolution" else nnx.LayerNorm(units, rngs=rngs)
+            )
         elif layer.kind == "convolution" or len(before) == 2:
             made = nnx.BatchNorm(units, rngs=rngs)
         else:

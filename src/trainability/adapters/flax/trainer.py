@@ -15,6 +15,7 @@ from trainability.adapters.flax.operations import BY_KIND
 from trainability.adapters.flax.patient import Patient, scalar
 from trainability.adapters.flax.watch import Watch
 from trainability.adapters.scoring import metric_name, score
+from trainability.adapters.validation import ROWS
 from trainability.core.operation import Operation, in_order
 from trainability.core.recipe import Outcome, Recipe
 
@@ -89,7 +90,9 @@ def _evaluate(patient: Patient, watched: Watch, updates: int) -> None:
     x, y = (part[:SCORED] for part in patient.validation)
     y, seen = patient.targets(y), watched.record.validation
     loss = float(scalar(patient.loss(_answers(patient.model, x), y)))
-    seen.see(x.astype(float) if x.dtype.kind == "f" else None, y, labels=y.dtype.kind in "iu")
+    for start in range(0, len(x), ROWS):
+        inputs, target = (part[start : start + ROWS] for part in (x, y))
+        seen.see(inputs.astype(float) if x.dtype.kind == "f" else None, target, labels=y.dtype.kind in "iu")
     seen.add(updates, [loss])
 
 

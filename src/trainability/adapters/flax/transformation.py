@@ -138,6 +138,8 @@ def _over(function: types.FunctionType, change: Change, made: dict[int, Any]) ->
         return function
     names: Mapping[str, Any] = dict(zip(function.__code__.co_freevars, cells, strict=True))
     closure = tuple(types.CellType(inside[name]) if name in inside else cell for name, cell in names.items())
-    copy = types.FunctionType(function.__code__, function.__globals__, function.__name__, function.__defaults__, closure)
+    copy = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, closure
+    )
     copy.__kwdefaults__, copy.__qualname__ = function.__kwdefaults__, function.__qualname__
     return copy
