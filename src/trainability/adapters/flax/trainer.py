@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from flax import nnx
 
+from trainability.adapters.flax.compiled import Compiled
 from trainability.adapters.flax.operations import BY_KIND
 from trainability.adapters.flax.patient import Patient, scalar
 from trainability.adapters.flax.watch import Watch
@@ -73,7 +74,6 @@ def _fit(patient: Patient, optimizer: nnx.Optimizer, watched: Watch | None) -> i
 def _step(patient: Patient) -> Callable[..., Any]:
     loss, wrt = patient.loss, patient.wrt
 
-    @nnx.jit
     def step(model: nnx.Module, optimizer: nnx.Optimizer, x: Any, y: Any) -> Any:
         def loss_of(model: Any) -> Any:
             return scalar(loss(model(x), y))
@@ -82,7 +82,7 @@ def _step(patient: Patient) -> Callable[..., Any]:
         optimizer.update(model, gradient)
         return value
 
-    return step
+    return Compiled(step)
 
 
 def _evaluate(patient: Patient, watched: Watch, updates: int) -> None:
