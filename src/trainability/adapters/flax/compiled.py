@@ -51,9 +51,20 @@ class Compiled:
 
 
 def _kept(jaxpr: Any) -> Callable[[Sequence[Any], Sequence[Any]], list[Any]]:
-    text = str(jaxpr)
-    if text not in _KEPT:
-        if len(_KEPT) >= MOST:
-            del _KEPT[next(iter(_KEPT))]
-        _KEPT[text] = jax.jit(lambda constants, arguments: jax.core.eval_jaxpr(jaxpr, constants, *arguments))
-    return _KEPT[text]
+    made = jax.jit(lambda constants, arguments: jax.core.eval_jaxpr(jaxpr, constants, *arguments))
+    if _holds_arrays(jaxpr):
+        return made
+    if len(_KEPT) >= MOST:
+        del _KEPT[next(iter(_KEPT))]
+    return _KEPT.setdefault(str(jaxpr), made)
+
+
+def _holds_arrays(jaxpr: Any) -> bool:
+    """Whether a function that it calls closes over arrays, which its text does not show."""
+    for equation in jaxpr.eqns:
+        for value in equation.params.values():
+            for part in value if isinstance(value, tuple | list) else (value,):
+                inner = getattr(part, "jaxpr", part)  # of a closed one
+                if hasattr(inner, "eqns") and (getattr(part, "consts", ()) or _holds_arrays(inner)):
+                    return True
+    return False
