@@ -13,6 +13,7 @@ from keras import layers
 from sklearn.metrics import accuracy_score
 
 from tests.command import Cli, strict_json
+from tests.treated import treating
 from tests.zoo.data import circles, line
 from trainability import Recipe
 from trainability.adapters.keras.operations import BY_KIND
@@ -46,12 +47,7 @@ def regression(seed: int = 0) -> Recipe:
     return of(model, "mse", keras.optimizers.SGD(rate), line(128))
 
 
-def treated(recipe: Recipe, *operations: Operation) -> Patient:
-    patient = Patient.of(recipe, 0)
-    for operation in operations:
-        BY_KIND[operation.kind](patient, operation.value)
-    patient.rewire()
-    return patient
+treated = treating(Patient, BY_KIND)
 
 
 def names(model: Any) -> list[str]:

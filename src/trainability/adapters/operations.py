@@ -46,8 +46,14 @@ def steps(patient: Timed) -> int:
     return patient.epochs * -(-len(patient.train[0]) // patient.batch_size)
 
 
-def scale_inputs(patient: Fed, value: str) -> None:
-    """Standardise every feature (of pictures and sequences, every channel, the last) by the training inputs."""
+def scale_inputs(patient: Fed, indices: bool) -> None:
+    """Standardise every feature (of pictures and sequences, every channel, the last) by the training inputs.
+
+    Args:
+        indices: whether the inputs are such, into a table of embeddings: SpecError.
+    """
+    if indices:
+        raise SpecError("these inputs are not numbers but indices: they cannot be scaled")
     x, held_out = patient.train[0], patient.validation[0]
     over = tuple(range(x.ndim - 1)) if x.ndim > 2 else (0,)
     mean, deviation = x.mean(axis=over, keepdims=True), x.std(axis=over, keepdims=True)

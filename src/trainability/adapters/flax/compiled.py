@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import jax
 from flax import nnx
+from jax import core
 
 MOST: Final = 64
 """Programs that are kept."""
@@ -51,7 +52,7 @@ class Compiled:
 
 
 def _kept(jaxpr: Any) -> Callable[[Sequence[Any], Sequence[Any]], list[Any]]:
-    made = jax.jit(lambda constants, arguments: jax.core.eval_jaxpr(jaxpr, constants, *arguments))
+    made = jax.jit(lambda constants, arguments: core.eval_jaxpr(jaxpr, constants, *arguments))
     if _holds_arrays(jaxpr):
         return made
     if len(_KEPT) >= MOST:

@@ -32,9 +32,8 @@ _OPTIMIZERS: Final[dict[str, Callable[[], optax.GradientTransformation]]] = {
 
 def scale_inputs(patient: Patient, value: str) -> None:
     """Standardise the inputs, unless they are indices."""
-    if any(isinstance(module, nnx.Embed) for _, module in nnx.iter_modules(patient.model)):
-        raise SpecError("these inputs are not numbers but indices: they cannot be scaled")
-    operations.scale_inputs(patient, value)
+    modules = [module for _, module in nnx.iter_modules(patient.model)]
+    operations.scale_inputs(patient, any(isinstance(module, nnx.Embed) for module in modules))
 
 
 def activation(patient: Patient, value: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ class Change(nnx.Module):
 
     def __init__(self) -> None:
         self.before = nnx.List([])
-        self.instead = None
+        self.instead: Callable[[Any], Any] | None = None
         self.after = nnx.List([])
 
 

@@ -23,9 +23,7 @@ _OPTIMIZERS: Final[dict[str, tuple[type, dict[str, Any]]]] = {
 
 def scale_inputs(patient: Patient, value: str) -> None:
     """Standardise the inputs, unless they are indices."""
-    if any(isinstance(layer, keras.layers.Embedding) for layer in patient.leaves):
-        raise SpecError("these inputs are not numbers but indices: they cannot be scaled")
-    operations.scale_inputs(patient, value)
+    operations.scale_inputs(patient, any(isinstance(layer, keras.layers.Embedding) for layer in patient.leaves))
 
 
 def activation(patient: Patient, value: str) -> None:
@@ -155,5 +153,6 @@ def schedule(patient: Patient, value: str) -> None:
 BY_KIND: Final[dict[str, Callable[[Patient, Any], None]]] = {
     "wiring": wiring, "scale_inputs": scale_inputs, "scale_targets": operations.scale_targets, "activation": activation,
     "output": output, "normalize": normalize, "dropout": dropout, "initialize": initialize, "optimizer": optimizer,
-    "decay": decay, "rate": rate, "batch": operations.batch, "epochs": operations.epochs, "clip": clip, "schedule": schedule,
+    "decay": decay, "rate": rate, "batch": operations.batch, "epochs": operations.epochs, "clip": clip,
+    "schedule": schedule,
 }  # fmt: skip
