@@ -97,7 +97,7 @@ def test_an_operation_fits_one_recipe_or_the_other_and_training_goes_on(operatio
 
 def test_activations_are_swapped_wherever_they_are_called():
     model = Functional()
-    x, y = circles(64)
+    x, y = map(jnp.asarray, circles(64))
     patient = treated(
         of(model, (x, y), log_loss, optax.sgd(0.1)), Operation("activation", "elu"), Operation("output", "fit")
     )
