@@ -13,12 +13,14 @@ from keras import layers
 from sklearn.metrics import accuracy_score
 
 from tests.command import Cli, strict_json
+from tests.treated import treating
 from tests.zoo.data import circles, line
 from trainability import Recipe
 from trainability.adapters.keras.operations import BY_KIND
 from trainability.adapters.keras.patient import Patient
 from trainability.adapters.keras.rates import optimizer_of
 from trainability.adapters.keras.trainer import train
+from trainability.adapters.operations import steps
 from trainability.core.errors import SpecError
 from trainability.core.operation import KINDS, Operation
 
@@ -45,12 +47,7 @@ def regression(seed: int = 0) -> Recipe:
     return of(model, "mse", keras.optimizers.SGD(rate), line(128))
 
 
-def treated(recipe: Recipe, *operations: Operation) -> Patient:
-    patient = Patient.of(recipe, 0)
-    for operation in operations:
-        BY_KIND[operation.kind](patient, operation.value)
-    patient.rewire()
-    return patient
+treated = treating(Patient, BY_KIND)
 
 
 def names(model: Any) -> list[str]:
@@ -120,11 +117,11 @@ def test_numbers_are_multiplied():
         regression(), Operation("rate", 10.0), Operation("batch", 0.25), Operation("epochs", 3.0),
         Operation("decay", 0.01), Operation("clip", 1.0), Operation("dropout", 0.1),
     )  # fmt: skip
-    optimizer = optimizer_of(*patient.optimizer, patient.factor, patient.schedule, patient.steps())
+    optimizer = optimizer_of(*patient.optimizer, patient.factor, patient.schedule, steps(patient))
     assert float(optimizer._learning_rate(5)) == pytest.approx(0.05)
     assert (optimizer.weight_decay, optimizer.global_clipnorm) == (0.01, 1.0)
     assert all(getattr(layer, "kernel_regularizer", None) is None for layer in patient.model.layers)
-    assert (patient.batch_size, patient.epochs, patient.steps()) == (8, 3, 36)
+    assert (patient.batch_size, patient.epochs, steps(patient)) == (8, 3, 36)
     assert [layer.rate for layer in patient.model.layers if isinstance(layer, layers.Dropout)] == [0.1, 0.1]
 
 

@@ -20,6 +20,7 @@ from torch.nn import functional as F  # noqa: N812
 
 import trainability
 from tests.command import Cli, strict_json
+from tests.treated import treating
 from tests.zoo.torch_run import circles, digits, line, mlp
 from trainability import Recipe
 from trainability.adapters.scoring import score, task_of
@@ -61,12 +62,7 @@ def regression(seed: int = 0) -> Recipe:
     return dataclasses.replace(recipe, optimizer=optimizer)
 
 
-def treated(recipe: Recipe, *operations: Operation) -> Patient:
-    patient = Patient.of(recipe, 0)
-    for operation in operations:
-        BY_KIND[operation.kind](patient, operation.value)
-    patient.rewire()
-    return patient
+treated = treating(Patient, BY_KIND)
 
 
 ALL = [Operation(kind, value) for kind, known in KINDS.items() for value in known.values]

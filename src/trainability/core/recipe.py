@@ -19,7 +19,7 @@ class Recipe:
         model: a ``torch.nn.Module``, a Keras model or an ``nnx.Module``.
         loss: from answers and targets to a scalar; for Keras also a loss's name.
         optimizer: of the framework: built over the model's parameters, or a function that builds one of them
-            (PyTorch), as it is compiled with (Keras), or an optax transformation (Flax).
+            (PyTorch), as it is compiled with (Keras), or an optax transformation or an ``nnx.Optimizer`` (Flax).
         train, validation: inputs and targets, samples first, as arrays or tensors.
         epochs, batch_size: how long, and how many samples a step.
         metric: ``accuracy``, ``r2``, or a function of answers and targets to a number of which more is better, on

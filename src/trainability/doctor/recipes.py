@@ -134,7 +134,7 @@ def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
 
 
 def _of_framework(model: Any) -> tuple[Framework, Trainer]:
-    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
+    keras, torch, nnx = (sys.modules.get(name) for name in ("keras", "torch", "flax.nnx"))
     if keras is not None and isinstance(model, keras.Model):
         from trainability.adapters.keras.trainer import train as train_keras
 
@@ -143,8 +143,12 @@ def _of_framework(model: Any) -> tuple[Framework, Trainer]:
         from trainability.adapters.torch.trainer import train
 
         return "torch", train
+    if nnx is not None and isinstance(model, nnx.Module):
+        from trainability.adapters.flax.trainer import train as train_flax
+
+        return "flax", train_flax
     kind = f"{type(model).__module__}.{type(model).__name__}"
-    raise SpecError(f"a recipe's model is a torch.nn.Module or a keras.Model, got {kind}")
+    raise SpecError(f"a recipe's model is a torch.nn.Module, a keras.Model or an nnx.Module, got {kind}")
 
 
 def _said_at(error: BaseException, path: str) -> str:

@@ -43,7 +43,8 @@ def init_(
     * ``torch``: `module` is a `torch.nn.Module`; its linear and convolutional layers are initialised in place.
     * ``keras``: with a layer or model, its kernels and biases are assigned; without, a
     `keras.initializers.Initializer`.
-    * ``flax`` (or ``jax``): an initialiser as those of `jax.nn.initializers`, for ``kernel_init`` or ``bias_init``.
+    * ``flax`` (or ``jax``): with an `nnx.Module`, the kernels and biases of its linear and convolutional layers are
+    assigned; without, an initialiser as those of `jax.nn.initializers`, for ``kernel_init`` or ``bias_init``.
 
     Args:
         library: ``torch``, ``keras``, ``flax`` or ``jax``.
@@ -53,7 +54,7 @@ def init_(
         draw: the weights' distribution; all have the same variance, but that Keras' and JAX's ``orthogonal`` makes
             layers keep lengths, so that those that widen get a smaller one.
         part: of an initialiser: for the ``weight`` or for the ``bias``.
-        generator: PyTorch's source of random numbers. seed: Keras'.
+        generator: PyTorch's source of random numbers. seed: Keras' and Flax'.
 
     Returns:
         `module`, or the initialiser.
@@ -165,13 +166,49 @@ def _keras_initializer(keras: Any, deviations: _Deviations, draw: Draw, part: Pa
 
 def _jax(module: Any, deviations: _Deviations, draw: Draw, part: Part, generator: Any, seed: int | None) -> Any:
     if module is not None:
-        raise SpecError(
-            "Flax modules hold no parameters to initialise in place; give them "
-            "kernel_init=init_('flax', activation=…) and bias_init=init_('flax', activation=…, part='bias')"
-        )
+        return _nnx(module, deviations, draw, seed or 0)
     known = _imported("jax").nn.initializers
     if part == "bias":
         return known.normal(deviations.bias) if deviations.bias else known.zeros
     if draw == "orthogonal":
         return known.orthogonal(deviations.gain)
     return known.variance_scaling(deviations.gain**2, "fan_in", draw)
+
+
+def _nnx(module: Any, deviations: _Deviations, draw: Draw, seed: int) -> Any:
+    nnx = getattr(_imported("flax"), "nnx", None)
+    if nnx is None or not isinstance(module, nnx.Module):
+        raise SpecError(
+            f"for flax, init_ takes an nnx.Module, got {type(module).__name__}; give other modules "
+            "kernel_init=init_('flax', activation=…) and bias_init=init_('flax', activation=…, part='bias')"
+        )
+    kinds = (nnx.Linear, nnx.LinearGeneral, nnx.Conv, nnx.ConvTranspose)
+    layers = [layer for _, layer in nnx.iter_modules(module) if isinstance(layer, kinds)]
+    if not layers:
+        raise SpecError("the module has no linear or convolutional layer to initialise")
+    kernel_init, bias_init = (_jax(None, deviations, draw, part, None, None) for part in get_args(Part))
+    keys = iter(_imported("jax").random.split(_imported("jax").random.key(seed), 2 * len(layers)))
+    for layer in layers:
+        key, kernel = next(keys), layer.kernel.get_value()
+        drawn = kernel_init(key, _kernel_shape(nnx, layer, kernel.shape), kernel.dtype)
+        if isinstance(layer, nnx.ConvTranspose):  # a stride leaves out so many of the places that meet
+            drawn *= math.sqrt(math.prod(_places(layer.strides, len(layer.kernel_size))))
+            drawn = drawn.swapaxes(-1, -2) if layer.transpose_kernel else drawn
+        layer.kernel.set_value(drawn.reshape(kernel.shape))
+        key = next(keys)
+        if layer.bias is not None:
+            layer.bias.set_value(bias_init(key, layer.bias.shape, layer.bias.dtype))
+    return module
+
+
+def _kernel_shape(nnx: Any, layer: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A kernel's shape with the inputs before the last axis, the units on the last."""
+    if isinstance(layer, nnx.LinearGeneral):
+        inputs = math.prod(layer.in_features)
+        return inputs, math.prod(shape) // inputs
+    turned = isinstance(layer, nnx.ConvTranspose) and layer.transpose_kernel
+    return (*shape[:-2], shape[-1], shape[-2]) if turned else shape
+
+
+def _places(strides: Any, dimensions: int) -> tuple[int, ...]:
+    return (strides or 1,) * dimensions if strides is None or isinstance(strides, int) else tuple(strides)

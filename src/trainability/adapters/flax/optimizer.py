@@ -6,10 +6,12 @@ the closures of optax's own functions, under the names that they have there; any
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import jax
+import optax
 from flax import nnx
 
 _NAMES: Final = {
@@ -27,16 +29,28 @@ def settings(optimizer: nnx.Optimizer, step: int | None = None) -> tuple[str, di
     Args:
         step: how many updates were made, where the optimiser object itself does not count them.
     """
-    parts = dict(_closures(optimizer.tx.update, set()))
-    known: dict[str, float] = {}
-    if "scale" in parts:
-        known["lr"] = -_number(parts["scale"].get("step_size"))
-    elif "scale_by_schedule" in parts:
-        known["lr"] = -_number(parts["scale_by_schedule"]["step_size_fn"](step or optimizer.step.get_value()))
+    found = list(_closures(optimizer.tx.update, set()))
+    parts = dict(found)
+    at = step or optimizer.step.get_value()
+    factors = [_number(inside.get("step_size")) for part, inside in found if part == "scale"]
+    factors += [_number(inside["step_size_fn"](at)) for part, inside in found if part == "scale_by_schedule"]
+    known: dict[str, float] = {"lr": -math.prod(factors)} if factors else {}
     if "add_decayed_weights" in parts:
         known["weight_decay"] = _number(parts["add_decayed_weights"].get("weight_decay"))
     if "trace" in parts:
         known["momentum"] = _number(parts["trace"].get("decay"))
+    injected = _injected(optimizer)
+    if "lr" in injected:  # what scales it stands around the injection
+        injected["lr"] *= -known.get("lr", -1.0)
+    return _name(parts), {k: v for k, v in known.items() if v == v} | injected
+
+
+def name(tx: optax.GradientTransformation) -> str:
+    """Of a transformation, as `settings` has it."""
+    return _name(dict(_closures(tx.update, set())))
+
+
+def _name(parts: Mapping[str, Mapping[str, Any]]) -> str:
     name = next((_NAMES[part] for part in parts if part in _NAMES), None)
     if name is None and parts.keys() & {"scale", "scale_by_schedule"}:
         name = "sgd"
@@ -45,7 +59,7 @@ def settings(optimizer: nnx.Optimizer, step: int | None = None) -> tuple[str, di
             name = getattr(inside.get("inner_factory"), "__name__", name)
     if name == "adam" and "add_decayed_weights" in parts:
         name = "adamw"
-    return name or "unknown", {k: v for k, v in known.items() if v == v} | _injected(optimizer)
+    return name or "unknown"
 
 
 def accumulates(optimizer: nnx.Optimizer) -> bool:

@@ -58,7 +58,8 @@ def traced_loss(made: Program) -> TracedLoss:
     if found.operation is not None and found.name != "custom":
         found.decreasing = _turned(made, found) % 2 == 0
     if found.output is not None:
-        found.last = _last_activation(found.output, made)
+        last = last_activation(found.output, made)
+        found.last = ACTIVATIONS[last.name] if last else None
     return found
 
 
@@ -156,13 +157,13 @@ def _turned(made: Program, loss: TracedLoss) -> int:
     return turned
 
 
-def _last_activation(output: int, made: Program) -> str | None:
+def last_activation(output: int, made: Program) -> Operation | None:
     """The activation that made the loss's input, through what only reshapes."""
     producers = {operation.output: operation for operation in made.operations}
     while output in producers:
         operation = producers[output]
         if operation.name in ACTIVATIONS:
-            return ACTIVATIONS[operation.name]
+            return operation
         if operation.name not in PASSING - {"add", "add_any"} and operation.name not in RESHAPING:
             return None
         output = operation.inputs[0]

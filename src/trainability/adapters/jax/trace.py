@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import jax
 import numpy as np
-from jax.extend import core
+from jax.extend import core, source_info_util
 
 from trainability.adapters.jax.names import ACTIVATIONS, FILES, KINDS, LIBRARIES, LOSSES
 
@@ -26,6 +26,7 @@ class Equation:
         functions: known functions that it was called in, outermost first, each with which call it was.
         kind: what larger layer it is part of, such as ``attention``; else None.
         implicit: whether NumPy's rules for unlike shapes put it in, and nobody wrote it.
+        source: the traceback of where it was made.
     """
 
     primitive: core.Primitive
@@ -35,6 +36,7 @@ class Equation:
     functions: tuple[tuple[str, Any], ...] = ()
     kind: str | None = None
     implicit: bool = False
+    source: Any = None
 
 
 @dataclass(eq=False)
@@ -67,7 +69,8 @@ class Program:
         parameters: name to number.
         own: number to name, of the model's further arrays.
         data: numbers of the arrays that are neither parameters nor the model's own, in order.
-        root: the answer's number.
+        root: the answer's number; of several answers the first's.
+        answers: numbers of all of them.
         text: what it does, in full: two programs of the same text do the same.
         shapes, dtypes: of every number.
     """
@@ -82,6 +85,7 @@ class Program:
     shapes: dict[int, tuple[int, ...]]
     dtypes: dict[int, Any]
     floating: set[int]
+    answers: list[int]
     equations: list[Equation] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
 
@@ -105,7 +109,10 @@ class Program:
 def program(
     loss: Callable[..., Any], parameters: Mapping[str, Any], data: Sequence[Any], own: Mapping[str, Any]
 ) -> Program:
-    """Trace ``loss(parameters, *data)``; `own` are the model's further arrays, which count as no data."""
+    """Trace ``loss(parameters, *data)``; `own` are the model's further arrays, which count as no data.
+
+    It may answer several arrays; the first is what `Program.root` stands for.
+    """
     closed = jax.make_jaxpr(loss)(dict(parameters), *data)
     flat = _Flat()
     names, leaves = sorted(parameters), jax.tree.leaves(tuple(data))
@@ -114,29 +121,35 @@ def program(
     constants = [flat.new(var.aval, value) for var, value in zip(closed.jaxpr.constvars, closed.consts, strict=True)]
     known = {id(value): name for name, value in own.items()}
     held = {n: known.get(id(value)) for n, value in zip(constants, closed.consts, strict=True)}
-    root = flat.inline(closed.jaxpr, constants, numbers, (), None)[0]
+    answers = flat.inline(closed.jaxpr, constants, numbers, (), None)
     made = Program(
         values=flat.values,
         parameters=dict(zip(names, numbers, strict=False)),
         own={n: name for n, name in held.items() if name is not None},
         data=[*numbers[len(names) :], *(n for n, name in held.items() if name is None)],
         literals=flat.literals,
-        root=root,
+        root=answers[0],
         text=str(closed.jaxpr),
         shapes=flat.shapes,
         dtypes=flat.dtypes,
         floating=flat.floating,
-        equations=_leading_to(root, flat.equations),
+        answers=answers,
+        equations=_leading_to(answers, flat.equations),
     )
     made.operations = list(_operations(made))
     return made
 
 
 def run(equations: Sequence[Equation], values: dict[int, Any], nudges: Mapping[int, Any] | None = None) -> None:
-    """Evaluate the equations, writing into `values`; what is in `nudges` is added to an output as it is made."""
+    """Evaluate the equations, writing into `values`; what is in `nudges` is added to an output as it is made.
+
+    Where this is traced once more, an equation still comes from where it was made first.
+    """
     for equation in equations:
         primitive = equation.primitive
-        answers = primitive.bind(*(values[n] for n in equation.inputs), **primitive.get_bind_params(equation.params))
+        inputs, params = [values[n] for n in equation.inputs], primitive.get_bind_params(equation.params)
+        with source_info_util.user_context(equation.source):
+            answers = primitive.bind(*inputs, **params)
         for number, answer in zip(equation.outputs, answers if primitive.multiple_results else [answers], strict=True):
             values[number] = answer + nudges[number] if nudges and number in nudges else answer
 
@@ -201,7 +214,11 @@ class _Flat:
             implicit = eqn.primitive.name in ("broadcast_in_dim", "reshape") and any(
                 name in ("ufunc.__call__", "promote_shapes") for name, _ in frames
             )
-            self.equations.append(Equation(eqn.primitive, eqn.params, numbers, made, functions, larger, implicit))
+            self.equations.append(
+                Equation(
+                    eqn.primitive, eqn.params, numbers, made, functions, larger, implicit, eqn.source_info.traceback
+                )
+            )
         return [read(atom) for atom in jaxpr.outvars]
 
 
@@ -236,8 +253,8 @@ def _functions(frames: Sequence[tuple[str, str]]) -> tuple[tuple[str, Any], ...]
     return tuple(found)
 
 
-def _leading_to(root: int, equations: Sequence[Equation]) -> list[Equation]:
-    wanted, found = {root}, []
+def _leading_to(answers: Collection[int], equations: Sequence[Equation]) -> list[Equation]:
+    wanted, found = set(answers), []
     for equation in reversed(equations):
         if not wanted.isdisjoint(equation.outputs):
             found.append(equation)
@@ -247,7 +264,7 @@ def _leading_to(root: int, equations: Sequence[Equation]) -> list[Equation]:
 
 def _operations(made: Program) -> Iterator[Operation]:
     """Neighbouring equations of the same call of a known function, together; every other one alone."""
-    users: dict[int, set[int]] = {made.root: {-1}}
+    users: dict[int, set[int]] = {number: {-1} for number in made.answers}
     for equation in made.equations:
         for number in equation.inputs:
             users.setdefault(number, set()).add(id(equation))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 
+from trainability.adapters import operations
 from trainability.adapters.keras.layers import DROPOUT, Weighted
 from trainability.adapters.keras.patient import Patient
 from trainability.adapters.scoring import task_of
@@ -21,26 +22,8 @@ _OPTIMIZERS: Final[dict[str, tuple[type, dict[str, Any]]]] = {
 
 
 def scale_inputs(patient: Patient, value: str) -> None:
-    """Standardise every feature (of pictures and sequences, every channel) by the training inputs."""
-    x, held_out = patient.train[0], patient.validation[0]
-    if any(isinstance(layer, keras.layers.Embedding) for layer in patient.leaves):
-        raise SpecError("these inputs are not numbers but indices: they cannot be scaled")
-    over = tuple(range(x.ndim - 1)) if x.ndim > 2 else (0,)
-    mean, deviation = x.mean(axis=over, keepdims=True), x.std(axis=over, keepdims=True)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    patient.train = (((x - mean) / deviation).astype("float32"), patient.train[1])
-    patient.validation = (((held_out - mean) / deviation).astype("float32"), patient.validation[1])
-
-
-def scale_targets(patient: Patient, value: str) -> None:
-    """Standardise the training targets and turn answers back."""
-    y = patient.train[1]
-    if task_of(y) != "regression":
-        raise SpecError("these targets are classes: they cannot be scaled")
-    mean, deviation = y.mean(axis=0), np.maximum(y.std(axis=0), 1e-12)
-    patient.targets = lambda targets: ((targets - mean) / deviation).astype("float32")
-    patient.train = (patient.train[0], patient.targets(y))
-    patient.answer = lambda output: output * deviation + mean
+    """Standardise the inputs, unless they are indices."""
+    operations.scale_inputs(patient, any(isinstance(layer, keras.layers.Embedding) for layer in patient.leaves))
 
 
 def activation(patient: Patient, value: str) -> None:
@@ -155,19 +138,6 @@ def rate(patient: Patient, value: float) -> None:
     patient.factor *= value
 
 
-def batch(patient: Patient, value: float) -> None:
-    """Multiply the batch size, between 1 and all training samples."""
-    size = min(len(patient.train[0]), max(1, round(patient.batch_size * value)))
-    if size == patient.batch_size:
-        raise SpecError(f"a batch of {size} cannot be changed by a factor of {value:g}")
-    patient.batch_size = size
-
-
-def epochs(patient: Patient, value: float) -> None:
-    """Multiply the epochs."""
-    patient.epochs = max(1, round(patient.epochs * value))
-
-
 def clip(patient: Patient, value: float) -> None:
     """Clip the norm of the whole gradient."""
     patient.optimizer[1].update({"clipnorm": None, "clipvalue": None, "global_clipnorm": value})
@@ -181,7 +151,8 @@ def schedule(patient: Patient, value: str) -> None:
 
 
 BY_KIND: Final[dict[str, Callable[[Patient, Any], None]]] = {
-    "wiring": wiring, "scale_inputs": scale_inputs, "scale_targets": scale_targets, "activation": activation,
+    "wiring": wiring, "scale_inputs": scale_inputs, "scale_targets": operations.scale_targets, "activation": activation,
     "output": output, "normalize": normalize, "dropout": dropout, "initialize": initialize, "optimizer": optimizer,
-    "decay": decay, "rate": rate, "batch": batch, "epochs": epochs, "clip": clip, "schedule": schedule,
+    "decay": decay, "rate": rate, "batch": operations.batch, "epochs": operations.epochs, "clip": clip,
+    "schedule": schedule,
 }  # fmt: skip

@@ -86,10 +86,6 @@ class Patient:
         """What becomes of a layer, to be added to."""
         return self.changes.setdefault(id(layer), Change())
 
-    def steps(self) -> int:
-        """Updates of the whole training."""
-        return self.epochs * -(-len(self.train[0]) // self.batch_size)
-
     def rewire(self) -> None:
         """Put the changes into effect."""
         if self.changes:

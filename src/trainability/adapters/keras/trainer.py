@@ -16,6 +16,7 @@ from trainability.adapters.keras.operations import BY_KIND
 from trainability.adapters.keras.patient import Patient
 from trainability.adapters.keras.rates import optimizer_of
 from trainability.adapters.keras.watch import Watch
+from trainability.adapters.operations import steps
 from trainability.adapters.scoring import metric_name, score
 from trainability.core.operation import Operation, in_order
 from trainability.core.recipe import Outcome, Recipe
@@ -36,8 +37,8 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         from trainability.theory import init_
 
         init_("keras", patient.model, activation=patient.critical, seed=seed)
-    model, steps = patient.model, patient.steps()
-    model.compile(optimizer_of(*patient.optimizer, patient.factor, patient.schedule, steps), patient.loss)
+    model = patient.model
+    model.compile(optimizer_of(*patient.optimizer, patient.factor, patient.schedule, steps(patient)), patient.loss)
     watched = Watch(model) if watch else None
     (x, y), (held_out, targets) = patient.train, patient.validation
     # Watched or not: on PyTorch an evaluation moves the random numbers on, and with them the next epoch's order.

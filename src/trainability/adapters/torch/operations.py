@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from trainability.adapters.operations import batch, epochs
 from trainability.adapters.scoring import task_of
 from trainability.adapters.torch.rewired import Change, Rewired
 from trainability.adapters.torch.survey import Survey, survey
@@ -284,19 +285,6 @@ def rate(patient: Patient, value: float) -> None:
     """Multiply every group's learning rate."""
     for group in patient.optimizer.param_groups:
         group["lr"] *= value
-
-
-def batch(patient: Patient, value: float) -> None:
-    """Multiply the batch size, between 1 and all training samples."""
-    size = min(len(patient.train[0]), max(1, round(patient.batch_size * value)))
-    if size == patient.batch_size:
-        raise SpecError(f"a batch of {size} cannot be changed by a factor of {value:g}")
-    patient.batch_size = size
-
-
-def epochs(patient: Patient, value: float) -> None:
-    """Multiply the epochs."""
-    patient.epochs = max(1, round(patient.epochs * value))
 
 
 def clip(patient: Patient, value: float) -> None:
