@@ -54,7 +54,7 @@ def make(seed: int) -> Recipe:
 
 
 def test_what_helps_is_found_and_cures():
-    found = treat(make, World({SCALE: 0.5}))
+    found = treat(make, World({SCALE: 0.5}), budget=5.0)
     assert found.operations == (SCALE,)
     assert found.verdict == "cured"
     assert found.interval[0] > 0.4
