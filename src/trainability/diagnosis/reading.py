@@ -17,6 +17,7 @@ STILL: Final = 0.05
 """Under this share it has learned nothing."""
 CHANCE: Final = 0.01
 """The largest p-value that counts as more than chance."""
+_FAR: Final = 1e300
 WINDOW: Final = 0.1
 """Share of the run's steps over which a loss is averaged."""
 
@@ -147,8 +148,9 @@ def typical(chart: Chart, sign: str) -> np.ndarray:
     values = np.asarray(chart.signs[sign], float)
     if not values.size:
         return np.zeros(len(chart.layers))
-    values = np.where(np.isinf(values), np.sign(values) * 1e300, values)
+    # NumPy's median of infinities of either sign is not a number: large numbers stand for them.
+    values = np.where(np.isinf(values), np.sign(values) * _FAR, values)
     known = ~np.isnan(values).all(axis=0)
     result = np.full(values.shape[1], math.nan)
     result[known] = np.nanmedian(values[:, known], axis=0)
-    return result
+    return np.where(np.abs(result) >= _FAR / 2, np.sign(result) * math.inf, result)
