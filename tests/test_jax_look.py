@@ -16,6 +16,7 @@ from tests.plain_jax import plain_jax  # noqa: F401
 from trainability.adapters.jax.look import Look, look
 from trainability.adapters.jax.names import ACROSS, ACTIVATIONS, LOSSES
 from trainability.adapters.record import Record
+from trainability.adapters.signs import signs_of
 
 WIDTH, SAMPLES = 6, 40
 X = np.random.default_rng(0).standard_normal((SAMPLES, WIDTH)).astype(np.float32)
@@ -181,7 +182,7 @@ def test_programs_are_compiled_once():
     fresh = look(loss, {"00.kernel": weights(1, 2.0)["00.kernel"]}, (2 * X, Y), {"00.kernel"})
     assert len(kept) == 1
     assert first.loss != again.loss
-    assert again.layers()[0].signs() == pytest.approx(fresh.layers()[0].signs(), nan_ok=True)
+    assert signs_of(again.layers()[0]) == pytest.approx(signs_of(fresh.layers()[0]), nan_ok=True)
 
 
 def test_negation_and_stretching():

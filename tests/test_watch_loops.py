@@ -18,10 +18,10 @@ import trainability
 from tests.zoo.torch_healthy_loops import accumulated, generator, half_precision, two_optimisers, validated
 from tests.zoo.torch_run import Run, adam, circles, digits, mlp
 from tests.zoo.torch_sick_data import norm_of_a_zero
-from trainability.adapters.layer import effective_rank
 from trainability.adapters.numbers import Gathered
 from trainability.adapters.pairing import pairing
 from trainability.adapters.record import Record
+from trainability.adapters.signs.effective_rank import effective_rank
 from trainability.adapters.torch.trace import Trace
 from trainability.core.chart import Chart
 

@@ -19,10 +19,14 @@ from tests.command import Cli, strict_json
 from tests.zoo.torch_healthy import normalised
 from tests.zoo.torch_run import circles, mlp
 from tests.zoo.torch_sick import double_softmax, twelve_sigmoids
-from trainability.adapters.layer import effective_rank, equal_signs, twins
 from trainability.adapters.moments import next_moment
+from trainability.adapters.signs import OWN
+from trainability.adapters.signs.effective_rank import effective_rank
+from trainability.adapters.signs.equal_signs import equal_signs
+from trainability.adapters.signs.twins import twins
 from trainability.adapters.torch.watch import Watch
 from trainability.core.chart import SIGNS
+from trainability.vitals import VITALS
 
 
 def test_a_watched_run_has_the_bits_of_an_unwatched_one():
@@ -238,3 +242,11 @@ def test_wrong_calls(cli: Cli, tmp_path: Path):
     code, out, err = cli("doctor", path)
     assert (code, out) == (0, "hello\n")
     assert "trained no PyTorch or Keras model" in err
+
+
+def test_every_sign_is_measured_and_says_what_is_healthy():
+    assert {sign.name for sign in OWN} | {vital.name for vital in VITALS} == set(SIGNS)
+    for sign in OWN:
+        assert sign.unit
+        assert sign.healthy
+        assert sign.reference

@@ -12,6 +12,7 @@ from trainability.adapters.layer import SeenLayer
 from trainability.adapters.loss import LossSeen
 from trainability.adapters.numbers import Gathered
 from trainability.adapters.pairing import Pairs
+from trainability.adapters.signs import signs_of
 from trainability.adapters.threads import one_thread
 from trainability.adapters.validation import ValidationSeen
 from trainability.core.chart import SIGNS, Chart, LayerInfo, OptimizerFacts, Origin, ParameterFacts
@@ -50,7 +51,7 @@ class Record:
         """Measure all layers, in forward order, after the backward pass of `step` and its update."""
         self._layers.update({layer.info.name: layer.info for layer in layers})
         with one_thread():
-            self._moments.append((step, {layer.info.name: layer.signs() for layer in layers}))
+            self._moments.append((step, {layer.info.name: signs_of(layer) for layer in layers}))
         gradients = {layer.info.name: layer.gradient for layer in layers if layer.gradient is not None}
         earlier, before = self._gradients
         if step == earlier + 1 and gradients.keys() == before.keys():
