@@ -29,7 +29,7 @@ def combinations(result: Factorial, labels: Mapping[str, str], y_label: str) -> 
         for row, name in enumerate(result.names):
             made = np.array([name in changes for changes in chosen])
             below.plot(x[~made], np.full((~made).sum(), row), "o", color=INK, alpha=0.13, markersize=6)
-            below.plot(x[made], np.full(made.sum(), row), "o", color=SERIES[row + 1], markersize=7)
+            below.plot(x[made], np.full(made.sum(), row), "o", color=SERIES[1], markersize=7)
         below.set_yticks(range(len(result.names)), [labels[name] for name in result.names])
         below.set_ylim(len(result.names) - 0.5, -0.5)
         below.set_xticks([])
