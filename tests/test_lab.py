@@ -142,15 +142,15 @@ def figures_have_ink_and_every_letter(made: Exhibit) -> None:
         for artist in on_coloured_ground(picture.figure):
             edge = artist.get_markeredgecolor() if hasattr(artist, "get_markeredgecolor") else None
             assert INK not in (artist.get_color(), edge), (
-                f"{drawing.key}: it turns white with the page's ink, and its ground does not"
+                f"{drawing.key}: it follows the page's ink, its ground does not"
             )
 
 
 def on_coloured_ground(figure: Any) -> list[Any]:
-    """Texts in filled boxes, and lines and texts over images and other ground that does not follow the page."""
+    """Texts in filled boxes, and lines over images and other ground that does not follow the page."""
     boxed = [text for text in figure.findobj(match=_is_text) if text.get_bbox_patch() is not None]
     grounds = [axes for axes in figure.axes if axes.images or any(c.get_rasterized() for c in axes.collections)]
-    return [*boxed, *(artist for axes in grounds for artist in (*axes.lines, *axes.texts))]
+    return [*boxed, *(line for axes in grounds for line in axes.lines)]
 
 
 def _is_text(artist: object) -> bool:
