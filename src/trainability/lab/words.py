@@ -18,8 +18,8 @@ _EVIDENCE: Final = Text("{statistic}: {value}", "{statistic}: {value}")
 _INTERVAL: Final = Text(" (95 % interval {low} to {high})", " (95 % 구간 {low} ~ {high})")
 _THRESHOLD: Final = Text(", against {threshold}", ", 기준 {threshold}")
 _P_VALUE: Final = Text(", p {p}", ", p {p}")
-_SMALLEST: Final = "< 1e-300"
-"""What is said of a p-value that underflowed to 0: float64 holds no number below 5e-324."""
+_SMALLEST: Final = 1e-300
+"""Below this a p-value is not said: float64 soon ends, and 0 is none."""
 _N: Final = Text(", n = {n}", ", n = {n}")
 _ON: Final = Text("depends on {on}", "{on}에 따라 다름")
 
@@ -39,7 +39,8 @@ def evidence(verdict: Verdict, lang: str) -> str:
         words += _INTERVAL.to(lang).format(low=_signed(low), high=_signed(high))
     words += _THRESHOLD.to(lang).format(threshold=_signed(verdict.threshold))
     if verdict.p_value is not None:
-        said = f"= {number(verdict.p_value, 2)}" if verdict.p_value else _SMALLEST
+        p = verdict.p_value
+        said = f"< {_SMALLEST:g}" if p < _SMALLEST else f"= {number(p, 2)}"
         words += _P_VALUE.to(lang).format(p=said)
     if verdict.n is not None:
         words += _N.to(lang).format(n=f"{verdict.n:,}")

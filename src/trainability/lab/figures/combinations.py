@@ -74,7 +74,8 @@ def effects(
         for i, j in np.ndindex(table.shape):
             if np.isfinite(table[i, j]):
                 colour = ink_on(image.cmap(image.norm(table[i, j])))
-                right.text(j, i, f"{table[i, j]:+.0f}", ha="center", va="center", fontsize=8, color=colour)
+                said = f"{table[i, j]:+.0f}".replace("-", "−")
+                right.text(j, i, said, ha="center", va="center", fontsize=8, color=colour)
         right.set_xticks(range(len(names)), [labels[name] for name in names], rotation=28, ha="right", fontsize=7.5)
         right.set_yticks(range(len(names)), [labels[name] for name in names], fontsize=7.5)
         right.set_title(title, loc="left")

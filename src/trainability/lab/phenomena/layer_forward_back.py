@@ -204,7 +204,7 @@ def _gradients(records: Records, lang: Lang) -> Picture:
                 axes.text(
                     column,
                     row,
-                    f"{value:.3f}".replace("-", "−"),
+                    f"{value:z.3f}".replace("-", "−"),  # z: no −0.000
                     ha="center",
                     va="center",
                     fontsize=7,

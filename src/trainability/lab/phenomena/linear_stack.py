@@ -147,7 +147,8 @@ def _matrices(records: Records, lang: Lang) -> Picture:
             image = axes.imshow(panel, cmap="coolwarm", vmin=-largest, vmax=largest)
             for (row, column), value in np.ndenumerate(panel):
                 colour = ink_on(image.cmap(image.norm(value)))
-                axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color=colour)
+                said = f"{value:.2f}".replace("-", "−")
+                axes.text(column, row, said, ha="center", va="center", fontsize=7.5, color=colour)
             sign = ("·", "·", "=", "")[i]
             axes.set_title(f"{title}  ({panel.shape[0]} × {panel.shape[1]})", loc="left")
             axes.set(xticks=[], yticks=[])
