@@ -25,7 +25,7 @@ from trainability.lab.page import index, render, write_site
 from trainability.lab.phenomenon import PHENOMENA, Phenomenon, in_order
 from trainability.lab.text import LANGUAGES, Text
 from trainability.report.images import image
-from trainability.report.style import _RC, new_figure
+from trainability.report.style import _RC, INK, new_figure
 
 SEEDS = 16
 """Fewer than the quick form has: what is tested here is that everything runs and is shown."""
@@ -139,6 +139,18 @@ def figures_have_ink_and_every_letter(made: Exhibit) -> None:
         said = [text.get_text() for text in drawn]
         if lang == "en":
             assert not any(ord(letter) in HANGUL for text in said for letter in text), drawing.key
+        for artist in on_coloured_ground(picture.figure):
+            edge = artist.get_markeredgecolor() if hasattr(artist, "get_markeredgecolor") else None
+            assert INK not in (artist.get_color(), edge), (
+                f"{drawing.key}: it follows the page's ink, its ground does not"
+            )
+
+
+def on_coloured_ground(figure: Any) -> list[Any]:
+    """Texts in filled boxes, and lines over images and other ground that does not follow the page."""
+    boxed = [text for text in figure.findobj(match=_is_text) if text.get_bbox_patch() is not None]
+    grounds = [axes for axes in figure.axes if axes.images or any(c.get_rasterized() for c in axes.collections)]
+    return [*boxed, *(line for axes in grounds for line in axes.lines)]
 
 
 def _is_text(artist: object) -> bool:

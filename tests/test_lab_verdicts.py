@@ -15,6 +15,7 @@ from tests.command import strict_json
 from trainability.lab import verdicts
 from trainability.lab.text import LANGUAGES, Text, check_language, prose, same
 from trainability.lab.verdicts import Verdict, everywhere
+from trainability.lab.words import evidence
 
 WORDS = same("it")
 
@@ -128,3 +129,8 @@ def test_words_in_both_languages():
     assert prose("a\n  b\n\n c ", "ㄱ").to("en") == "a b\n\nc"
     with pytest.raises(Exception, match="unknown language 'kr'; did you mean 'ko'"):
         check_language("kr")
+
+
+def test_numbers_in_words_have_a_true_minus_and_no_p_value_is_zero():
+    said = evidence(verdicts.median(np.full(2000, -1.0), same("a change"), below=0.0), "en")
+    assert "a change: −1 (95 % interval −1 to −1), against 0, p < 1e-300, n = 2,000" in said

@@ -88,15 +88,19 @@ def _section(heading: str, body: str) -> str:
     return f"<section><h2>{escape(heading)}</h2>\n{body}</section>"
 
 
+def _whole(line: str) -> str:
+    """Evidence that is not broken inside ``n = 256``."""
+    return together(line).replace(" = ", "\u00a0=\u00a0")
+
+
 def _claims(exhibit: Exhibit) -> str:
     to, parts = exhibit.lang, []
     for claim, verdict in exhibit.claims:
         on = f" <small>({escape(kind_words(verdict, to))})</small>" if verdict.on is not None else ""
         lines = [evidence(verdict, to), claim.rule.to(to)]
-        details = "".join(f"<p class=note>{escape(together(line))}</p>" for line in lines)
+        details = "".join(f"<p class=note>{escape(_whole(line))}</p>" for line in lines)
         rows = "".join(
-            f"<li>{_badge(part.kind, to)} {escape(verdict.label(name, to))}: "
-            f"{escape(together(evidence(part, to)))}</li>"
+            f"<li>{_badge(part.kind, to)} {escape(verdict.label(name, to))}: {escape(_whole(evidence(part, to)))}</li>"
             for name, part in verdict.parts.items()
         )
         listed = f"<ul class=note>{rows}</ul>" if rows else ""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK: Final = "#1d2127"
+# Ink on a coloured ground, which stays as it is where the page is dark.
+ON_COLOUR: Final = "#000000"
 # Told apart with every common colour blindness, and at least 3:1 on both white and the dark page.
 SERIES: Final = ("#2b83c6", "#d9701c", "#11936f", "#c2569b", "#8a8f98", "#a8850a", "#6f6fd8", "#d0474f")
 MARKERS: Final = "os^Dv<>P"

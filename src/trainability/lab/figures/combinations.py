@@ -29,7 +29,7 @@ def combinations(result: Factorial, labels: Mapping[str, str], y_label: str) -> 
         for row, name in enumerate(result.names):
             made = np.array([name in changes for changes in chosen])
             below.plot(x[~made], np.full((~made).sum(), row), "o", color=INK, alpha=0.13, markersize=6)
-            below.plot(x[made], np.full(made.sum(), row), "o", color=SERIES[row + 1], markersize=7)
+            below.plot(x[made], np.full(made.sum(), row), "o", color=SERIES[1], markersize=7)
         below.set_yticks(range(len(result.names)), [labels[name] for name in result.names])
         below.set_ylim(len(result.names) - 0.5, -0.5)
         below.set_xticks([])
@@ -74,7 +74,8 @@ def effects(
         for i, j in np.ndindex(table.shape):
             if np.isfinite(table[i, j]):
                 colour = ink_on(image.cmap(image.norm(table[i, j])))
-                right.text(j, i, f"{table[i, j]:+.0f}", ha="center", va="center", fontsize=8, color=colour)
+                said = f"{table[i, j]:+.0f}".replace("-", "−")
+                right.text(j, i, said, ha="center", va="center", fontsize=8, color=colour)
         right.set_xticks(range(len(names)), [labels[name] for name in names], rotation=28, ha="right", fontsize=7.5)
         right.set_yticks(range(len(names)), [labels[name] for name in names], fontsize=7.5)
         right.set_title(title, loc="left")

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainability.lab.graph import Graph, Passes
 from trainability.lab.text import Lang, Text
-from trainability.report.style import SERIES, WIDTH, drawing, legend_above, new_figure
+from trainability.report.style import ON_COLOUR, SERIES, WIDTH, drawing, legend_above, new_figure
 from trainability.report.words import number
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def computation(graph: Graph, found: Passes, whole: str, lang: Lang) -> Figure:
             fill = "#eef3f8" if operation else "white"
             axes.text(
                 x, y, graph.label(i), ha="center", va="center", fontsize=10 if len(graph.label(i)) < 8 else 8, zorder=3,
-                bbox={**box, "facecolor": fill, "edgecolor": "0.45"}, color="#1d2127",
+                bbox={**box, "facecolor": fill, "edgecolor": "0.45"}, color=ON_COLOUR,
             )  # fmt: skip
         last_x, last_y = places[-1]
         axes.plot([last_x, last_x + 0.85], [last_y, last_y], color="0.6", linewidth=1.0, zorder=1)

@@ -71,6 +71,8 @@ def curves(
                     axes.plot(curve.x, one, color=colour, linestyle=(0, (1, 1.5)), linewidth=1.2)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
+        for axes in grid.flat[max(0, len(panels) - columns) : len(panels)]:  # nothing lies below these
+            axes.tick_params(labelbottom=True)
         first = grid[0, 0]
         if y_scale == "log":
             first.set_yscale("log")

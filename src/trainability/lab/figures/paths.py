@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from trainability.lab.surfaces import Surface
-from trainability.report.style import INK, SERIES, drawing, legend_above, new_figure
+from trainability.report.style import ON_COLOUR, SERIES, drawing, legend_above, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_LIGHT: Final = 0.45
+"""The share of the greys that the ground takes."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,17 @@ def walks(panels: Mapping[str, Walk], x_label: str, y_label: str, columns: int =
             lowest = np.unravel_index(loss.argmin(), loss.shape)
             # Even steps in the root show the ground as well as the walls.
             levels = loss.min() + np.linspace(0.03, 1, 22) ** 2 * (loss.max() - loss.min())
-            axes.contourf(x, y, loss, levels=[loss.min(), *levels], cmap="Greys_r", alpha=0.32).set_rasterized(True)
-            axes.contour(x, y, loss, levels=levels, colors=INK, linewidths=0.35, alpha=0.45).set_rasterized(True)
+            # Only the light end of the greys, opaque: paths and contours are read on it whatever the page's ground.
+            ground = {"cmap": "Greys_r", "vmin": loss.max() - np.ptp(loss) / _LIGHT, "vmax": loss.max()}
+            axes.contourf(x, y, loss, levels=[loss.min(), *levels], **ground).set_rasterized(True)
+            axes.contour(x, y, loss, levels=levels, colors=ON_COLOUR, linewidths=0.35, alpha=0.45).set_rasterized(True)
             for label, paths in walk.paths.items():
                 colour = SERIES[labels.index(label) % len(SERIES)]
                 for path in paths:
                     axes.plot(*path.T, color=colour, linewidth=1.1, alpha=0.9)
-                    axes.plot(*path[0], "o", color=INK, markersize=3.5)
-                    axes.plot(*path[-1], "X", color=colour, markeredgecolor=INK, markeredgewidth=0.6, markersize=7)
-            axes.plot(x[lowest[1]], y[lowest[0]], "*", color="white", markeredgecolor=INK, markersize=11, zorder=5)
+                    axes.plot(*path[0], "o", color=ON_COLOUR, markersize=3.5)
+                    axes.plot(*path[-1], "X", color=colour, mec=ON_COLOUR, markeredgewidth=0.6, markersize=7)
+            axes.plot(x[lowest[1]], y[lowest[0]], "*", color="white", mec=ON_COLOUR, markersize=11, zorder=5)
             axes.set_xlim(*walk.window[:2])
             axes.set_ylim(*walk.window[2:])
             axes.set_title(title, loc="left")

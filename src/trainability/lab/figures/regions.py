@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from trainability.report.style import INK, WIDTH, drawing, new_figure
+from trainability.report.style import ON_COLOUR, WIDTH, drawing, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,10 +41,13 @@ def maps(
     """A map for each title, and under each its surface if asked: answers from 0 (blue) to 1 (red), the border at 1/2.
 
     Args:
-        panels: title to answers on `grid`, shape (side, side); one that is all NaN stays empty.
+        panels: title to answers on `grid`, shape (side, side); one that is all NaN stays white.
         points: inputs (samples, 2) and labels 0 or 1, drawn over the maps; the same for all, or those of each title.
         labels: whether the axes have names and numbers; small panels have no room for them.
     """
+    import matplotlib
+
+    colours = matplotlib.colormaps[_COLOURS].with_extremes(bad="white")
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     each = 2 if surface else 1
@@ -55,25 +58,25 @@ def maps(
             row, column = divmod(i, columns)
             axes = figure.add_subplot(rows * each, columns, row * each * columns + column + 1)
             axes.imshow(
-                answers, origin="lower", extent=(low, high, low, high), cmap=_COLOURS, vmin=-_PALE, vmax=1 + _PALE,
+                answers, origin="lower", extent=(low, high, low, high), cmap=colours, vmin=-_PALE, vmax=1 + _PALE,
                 aspect="equal", interpolation="bilinear",
             )  # fmt: skip
             if answers.min() < 0.5 < answers.max() and np.ptp(answers) > _CONSTANT:
                 axis = np.linspace(low, high, len(answers))
-                axes.contour(axis, axis, answers, levels=[0.5], colors=INK, linewidths=1.2)
+                axes.contour(axis, axis, answers, levels=[0.5], colors=ON_COLOUR, linewidths=1.2)
             x, y = points[title] if isinstance(points, Mapping) else points
             for label, marker in ((0, "o"), (1, "s")):
                 chosen = np.asarray(y) == label
                 if not chosen.any():  # a line without points has a place that is not a number, which upsets the layout
                     continue
                 axes.plot(
-                    *np.asarray(x)[chosen].T, marker, color="white" if label else INK, markeredgecolor=INK,
+                    *np.asarray(x)[chosen].T, marker, color="white" if label else ON_COLOUR, markeredgecolor=ON_COLOUR,
                     markersize=5, linestyle="none", clip_on=False,
                 )  # fmt: skip
             axes.set_title(title, loc="left", fontsize=8.5 if labels else 7.5)
             if labels:
                 axes.set_xlabel("x₁")
-                axes.set_ylabel("x₂", rotation=0)
+                axes.set_ylabel("x₂", rotation=0, ha="right", va="center")
             else:
                 axes.set_xticks([])
                 axes.set_yticks([])

@@ -141,7 +141,7 @@ def _chain(records: Records) -> Verdict:
 def _differences(records: Records) -> Verdict:
     said = Text("log₁₀ of the largest difference between the gradients", "두 기울기 차이 최댓값의 log₁₀")
     error = np.log10(np.maximum(records["steps"], 1e-17))
-    parts = {f"h = {step:g}": median(error[:, i], said, below=-6.0) for i, step in enumerate(STEPS)}
+    parts = {f"h = {number(step)}": median(error[:, i], said, below=-6.0) for i, step in enumerate(STEPS)}
     return everywhere(parts, Text("the step h", "간격 h"))
 
 
@@ -190,7 +190,7 @@ def _by_step(records: Records, lang: Lang) -> Picture:
         axes.set_ylabel(Text("difference to the chain rule", "연쇄 법칙과의 차이").to(lang))
     caption = Text(
         "Central differences against the chain rule for random expressions (median and quartiles). Large steps bend, tiny ones drown in rounding.",
-        "무작위로 만든 식에서 중심 차분과 연쇄 법칙의 차이(중앙값과 사분위 구간). 간격이 크면 곡선의 휘어짐이, 너무 작으면 반올림 오차가 드러난다.",
+        "무작위로 만든 식에서 중앙 차분과 연쇄 법칙의 차이(중앙값과 사분위 구간). 간격이 크면 곡선의 휘어짐이, 너무 작으면 반올림 오차가 드러난다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -259,7 +259,7 @@ COMPUTATION_GRAPH = Phenomenon(
             text=Text("Finite differences give the same gradient.", "유한 차분도 같은 기울기를 준다."),
             rule=Text(
                 "Random expressions, central differences; for a step, median of log₁₀ of the largest difference below −6; sign test.",
-                "무작위로 만든 식과 중심 차분. 간격마다 최대 차이의 log₁₀ 중앙값이 −6보다 작은지 부호검정.",
+                "무작위로 만든 식과 중앙 차분. 간격마다 최대 차이의 log₁₀ 중앙값이 −6보다 작은지 부호검정.",
             ),
             decide=_differences,
         ),

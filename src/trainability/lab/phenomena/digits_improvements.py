@@ -265,8 +265,10 @@ def _effects(records: Records, lang: Lang) -> Picture:
         records["result"], labels, kinds, title, Text("gain in accuracy, points", "정확도 이득, %포인트").to(lang)
     )
     caption = Text(
-        "Which change earned what: main effects with 95 % intervals, and interactions. Red: the two do not add up.",
-        "무엇이 얼마를 벌었는가: 주효과와 95 % 구간, 그리고 상호작용. 붉은 칸은 둘을 함께 해도 이득이 합쳐지지 않는다는 뜻이다.",
+        "Which change earned what: main effects with 95 % intervals, and interactions. "
+        "Red: the row earns less with the column than without; blue: more.",
+        "무엇이 얼마를 벌었는가: 주효과와 95 % 구간, 그리고 상호작용. "
+        "붉은 칸은 열의 변화가 있으면 행의 이득이 줄어든다는 뜻이고, 푸른 칸은 늘어난다는 뜻이다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 

@@ -34,7 +34,7 @@ REMEDIES: Final[dict[str, tuple[Text, dict[str, Any]]]] = {
     "leaky_relu": (same("Leaky ReLU 0.01"), {"activation": "leaky_relu:0.01"}),
     "prelu": (same("PReLU"), {"activation": "prelu"}),
     "elu": (same("ELU"), {"activation": "elu"}),
-    "maxout": (same("Maxout"), {"activation": "maxout"}),
+    "maxout": (Text("Maxout", "맥스아웃"), {"activation": "maxout"}),
     "init": (Text("orthogonal initialiser", "직교 초기화"), {"init": "orthogonal"}),
     "clip": (Text("gradients clipped to 0.1", "기울기 클리핑 0.1"), {"clip": 0.1}),
     "batch_norm": (Text("batch normalisation", "배치 정규화"), {"norm": "batch"}),
@@ -311,7 +311,7 @@ DYING_RELU = Phenomenon(
         죽는 경우이다.
 
         어떤 처방이 듣는지는 죽인 원인에 달려 있다. 학습률이 너무 크면 그것을 줄이는 것만이 듣는다. 학습률을 낮추거나, 기울기를
-        잘라 내거나(클리핑), 정규화하는 것이다. Leaky ReLU, PReLU, ELU, Maxout은 이때 죽지 않는 대신 발산한다. 죽은 유닛은
+        잘라 내거나(클리핑), 정규화하는 것이다. Leaky ReLU, PReLU, ELU, 맥스아웃은 이때 죽지 않는 대신 발산한다. 죽은 유닛은
         증상이었을 뿐이다. 편향이 문제일 때는 반대이다. 음수 쪽에 너무 작지 않은 기울기를 두거나 편향을 바로잡으면 살아나고,
         학습률을 낮추는 것은 소용이 없다.
         """,

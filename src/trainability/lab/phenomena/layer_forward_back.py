@@ -204,7 +204,7 @@ def _gradients(records: Records, lang: Lang) -> Picture:
                 axes.text(
                     column,
                     row,
-                    f"{value:.3f}".replace("-", "−"),
+                    f"{value:z.3f}".replace("-", "−"),  # z: no −0.000
                     ha="center",
                     va="center",
                     fontsize=7,
@@ -343,7 +343,7 @@ LAYER_FORWARD_BACK = Phenomenon(
             text=Text("Finite differences give the same gradient to six digits.", "유한 차분도 여섯 자리까지 같은 기울기를 준다."),
             rule=Text(
                 "Central differences with h = 1e-5; median over seeds of log₁₀ of the relative difference, below −6; sign test.",
-                "h = 1e-5인 중심 차분. 시드별 상대 차이의 log₁₀ 중앙값이 −6보다 작은지 부호검정.",
+                "h = 1e-5인 중앙 차분. 시드별 상대 차이의 log₁₀ 중앙값이 −6보다 작은지 부호검정.",
             ),
             decide=_by_differences,
         ),

@@ -11,7 +11,7 @@ from trainability.lab.figures.shares import shares
 from trainability.lab.networks import Trained, trained
 from trainability.lab.phenomena.regressions import best_loss
 from trainability.lab.phenomenon import Claim, Drawing, Phenomenon, Records, Reported, Setting
-from trainability.lab.text import Lang, Text, prose
+from trainability.lab.text import Lang, Text, prose, same
 from trainability.lab.verdicts import Verdict, at_most, everywhere, median, share
 from trainability.report.gather import history
 from trainability.report.style import SERIES, Picture, drawing, grid_lines, ink_on, legend_above, new_figure
@@ -31,6 +31,7 @@ FITS: Final[dict[str, tuple[Text, str, dict[str, Any]]]] = {
     "classes": (Text("3 classes, a hidden layer of 8", "범주 3개, 유닛 8개짜리 은닉층"), "blobs:3", {**CLASSES, "depth": 1}),
     "narrow": (Text("3 classes, a hidden layer of 1", "범주 3개, 유닛 1개짜리 은닉층"), "blobs:3", {**CLASSES, "depth": 1, "width": 1}),
 }  # fmt: skip
+ACTIVATIONS: Final = {"linear": Text("linear", "선형"), "tanh": same("tanh")}
 DESCENT: Final[dict[str, Any]] = {**STACK, **TABLE, "optimizer": "sgd", "lr": 0.1}
 XOR: Final[dict[str, Any]] = {"loss": "mse", "output": "linear", "steps": 2000}
 BENT: Final[dict[str, Any]] = {**STACK, "loss": "mse", "noise": 0.2, "standardize": True, "steps": 1000}
@@ -73,7 +74,7 @@ def run(setting: Setting) -> Records:
         "descent": {depth: setting.compare("diabetes", **{**DESCENT, "depth": depth}) for depth in HIDDEN},
         "xor": {
             (activation, depth): setting.compare("xor", **{**STACK, **XOR, "activation": activation, "depth": depth})
-            for activation in ("linear", "tanh") for depth in HIDDEN
+            for activation in ACTIVATIONS for depth in HIDDEN
         },
         "differences": {
             depth: difference(trained("diabetes", **{**STACK, **TABLE, "depth": depth, "steps": 200}, seed=setting.seed)) for depth in HIDDEN
@@ -129,7 +130,7 @@ def _xor(records: Records) -> Verdict:
     for (activation, depth), result in records["xor"].items():
         key = f"{activation} {depth}"
         parts[key] = median(result.trials["train_loss"].to_numpy(), said, above=0.249)
-        labels[key] = Text("{a}, hidden layers: {n}", "{a}, 은닉층 {n}개").filled(a=activation, n=depth)
+        labels[key] = Text("{a}, hidden layers: {n}", "{a}, 은닉층 {n}개").filled(a=ACTIVATIONS[activation], n=depth)
     return everywhere(parts, Text("the activation function", "활성화 함수"), labels)
 
 
@@ -146,7 +147,8 @@ def _matrices(records: Records, lang: Lang) -> Picture:
             image = axes.imshow(panel, cmap="coolwarm", vmin=-largest, vmax=largest)
             for (row, column), value in np.ndenumerate(panel):
                 colour = ink_on(image.cmap(image.norm(value)))
-                axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color=colour)
+                said = f"{value:.2f}".replace("-", "−")
+                axes.text(column, row, said, ha="center", va="center", fontsize=7.5, color=colour)
             sign = ("·", "·", "=", "")[i]
             axes.set_title(f"{title}  ({panel.shape[0]} × {panel.shape[1]})", loc="left")
             axes.set(xticks=[], yticks=[])
@@ -177,7 +179,9 @@ def _bent(records: Records, lang: Lang) -> Picture:
             networks = made[activation, depth]
             axes.plot(x, networks.answers(0, networks.data.x_train), line, color=SERIES[colour], linewidth=width)
             handles.append(Line2D([], [], color=SERIES[colour], linewidth=width))
-            names.append(Text("{a}, {n} hidden", "{a}, 은닉층 {n}개").filled(a=activation, n=depth).to(lang))
+            names.append(
+                Text("{a}, {n} hidden", "{a}, 은닉층 {n}개").filled(a=ACTIVATIONS[activation], n=depth).to(lang)
+            )
         axes.plot(x, made["tanh", 2].data.y_train, ".", color="0.6", markersize=3, zorder=0)
         axes.set(xlabel="x", ylabel="y")
         legend_above(figure, handles, names)
@@ -196,8 +200,9 @@ def _convergence(records: Records, lang: Lang) -> Picture:
         panels[title.to(lang)] = [Curve(label, steps, np.minimum(loss / records["best"][key] - 1, 1e6))]
     figure = curves(panels, Text("step", "스텝").to(lang), label, lang, floor=1e-6)
     caption = Text(
-        "How far stacks are from the best single layer while they train. A hidden layer of one unit cannot tell three classes apart.",
-        "학습하는 동안 가장 좋은 선형층 하나와의 차이. 유닛이 하나뿐인 은닉층은 범주 셋을 가르지 못한다.",
+        "How far stacks are from the best single layer while they train; 10⁻⁶ stands for that and less. "
+        "A hidden layer of one unit cannot tell three classes apart.",
+        "학습하는 동안 가장 좋은 선형층 하나와의 차이. 10⁻⁶은 그 이하를 뜻한다. 유닛이 하나뿐인 은닉층은 범주 셋을 가르지 못한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -221,15 +226,16 @@ def _xor_curves(records: Records, lang: Lang) -> Picture:
     for depth in HIDDEN:
         title = Text("hidden layers: {n}", "은닉층 {n}개").filled(n=depth).to(lang)
         panels[title] = [
-            Curve(activation, *history(records["xor"][activation, depth].trials, "history_train_loss"))
-            for activation in ("linear", "tanh")
+            Curve(name.to(lang), *history(records["xor"][activation, depth].trials, "history_train_loss"))
+            for activation, name in ACTIVATIONS.items()
         ]
     figure = curves(
         panels, Text("step", "스텝").to(lang), Text("mean squared error", "평균제곱오차").to(lang), lang, columns=4
     )
     caption = Text(
-        "XOR: with linear layers the loss stays at 1/4 at every depth; with tanh it goes to 0.",
-        "XOR. 선형층이면 몇 층이든 손실이 1/4에 머물고, tanh이면 0으로 간다.",
+        "XOR: with linear layers the loss stays at 1/4 at every depth; with tanh it goes to 0. "
+        "10⁻¹² stands for that and less.",
+        "XOR. 선형층이면 몇 층이든 손실이 1/4에 머물고, tanh이면 0으로 간다. 10⁻¹²은 그 이하를 뜻한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 

@@ -146,8 +146,8 @@ def _curves(records: Records, lang: Lang) -> Picture:
     axes = Text("step", "스텝").to(lang), Text("mean squared error", "평균제곱오차").to(lang)
     figure = curves(panels, *axes, lang, columns=3)
     caption = Text(
-        "Loss while training. A network with a dead layer stays at the loss of one constant.",
-        "훈련 중의 손실. 죽은 층이 있는 신경망은 상수 하나만 내놓을 때의 손실에서 벗어나지 못한다.",
+        "Loss while training. A network with a dead layer stays at the loss of one constant. 10⁻¹² stands for that and less.",
+        "훈련 중의 손실. 10⁻¹²은 그 이하를 뜻한다. 죽은 층이 있는 신경망은 상수 하나만 내놓을 때의 손실에서 벗어나지 못한다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 

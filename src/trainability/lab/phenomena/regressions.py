@@ -232,8 +232,9 @@ def _convergence(records: Records, lang: Lang) -> Picture:
         panels[LABELS[key].to(lang)] = [Curve(label, steps, loss / records["best"][key] - 1, single=True)]
     figure = curves(panels, Text("step", "스텝").to(lang), label, lang, floor=1e-6)
     caption = Text(
-        "How far gradient descent is from the solution. It falls quickly where features are independent, and hardly where they are nearly the same.",
-        "경사하강법이 정확한 해에서 얼마나 떨어져 있는가. 특성이 서로 독립에 가까우면 금세 줄고, 거의 같은 특성이 섞여 있으면 좀처럼 줄지 않는다.",
+        "How far gradient descent is from the solution; 10⁻⁶ stands for that and less. It falls quickly where features are "
+        "independent, and hardly where they are nearly the same.",
+        "경사하강법이 정확한 해에서 얼마나 떨어져 있는가. 10⁻⁶은 그 이하를 뜻한다. 특성이 서로 독립에 가까우면 금세 줄고, 거의 같은 특성이 섞여 있으면 좀처럼 줄지 않는다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 

@@ -292,7 +292,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         bias say, and seven straight pieces already look like a parabola. In three layers of two every bend has to pass
         through the next pair. If both units of one pair answer 0 for every x, nothing passes: the output
         is one constant, and since no gradient passes either, it stays so. In about three of ten networks the first
-        weights already have it so; after ten epochs it is six of ten, and four times the epochs revive none.
+        weights already have it so; after 100 epochs it is six of ten, and four times the epochs revive none.
         Such a curve is perfectly smooth and perfectly wrong; among the networks that live, the parallel ones have the
         gentler bends, as the notes saw.
 
@@ -309,7 +309,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         ReLU 유닛 하나는 직선을 한 번 꺾는다. 유닛 6개를 나란히 두면 저마다 가중치와 편향이 정하는 곳에서 한 번씩,
         모두 여섯 번 꺾인다. 직선 조각 일곱 개만 이어도 포물선처럼 보인다. 2개씩 세 층을 쌓으면 앞에서 꺾은 것이 모두 다음
         층의 유닛 2개를 거쳐야 한다. 한 층의 두 유닛이 모든 x에서 0을 내놓으면 아무것도 전달되지 않아 출력은 상수가 되고,
-        기울기도 전해지지 않으므로 계속 그대로 남는다. 이런 신경망은 처음 가중치에서 이미 열에 셋이고, 10에폭 뒤에는
+        기울기도 전해지지 않으므로 계속 그대로 남는다. 이런 신경망은 처음 가중치에서 이미 열에 셋이고, 100에폭 뒤에는
         열에 여섯으로 늘어난다. 에폭을 4배로 늘려도 살아나지 않는다. 상수는 더없이 부드럽지만 더없이 틀린 답이다. 살아 있는
         신경망끼리 견주면 노트에서 본 대로 나란히 둔 신경망이 더 완만하게 꺾인다.
 

@@ -231,8 +231,9 @@ def _networks(records: Records, lang: Lang) -> Picture:
     axes = Text("step", "스텝").to(lang), Text("cross-entropy", "교차 엔트로피").to(lang)
     figure = curves(panels, *axes, lang, floor=1e-4)
     caption = Text(
-        "Whole networks of two hidden layers: the larger slope shows far more than the centre.",
-        "은닉층이 두 개인 신경망. 출력의 중심보다 기울기의 크기가 훨씬 뚜렷하게 나타난다.",
+        "Whole networks of two hidden layers: the larger slope shows far more than the centre. "
+        "10⁻⁴ stands for that and less.",
+        "은닉층이 두 개인 신경망. 10⁻⁴은 그 이하를 뜻한다. 출력의 중심보다 기울기의 크기가 훨씬 뚜렷하게 나타난다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
