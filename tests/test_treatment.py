@@ -54,7 +54,7 @@ def make(seed: int) -> Recipe:
 
 
 def test_what_helps_is_found_and_cures():
-    found = treat(make, World({SCALE: 0.5}), budget=5.0)
+    found = treat(make, World({SCALE: 0.5}), budget=6.0)
     assert found.operations == (SCALE,)
     assert found.verdict == "cured"
     assert found.interval[0] > 0.4
@@ -105,6 +105,12 @@ def test_the_search_keeps_its_budget_and_never_sees_the_proofs_seeds():
         found.treated,
         found.random_search,
     )
+
+
+def test_nothing_is_trained_twice():
+    world = World({SCALE: 0.5})
+    treat(make, world, budget=5.0)
+    assert len(set(world.trained)) == len(world.trained)
 
 
 def test_the_interval_is_scipys():

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any
 
+from trainability.adapters.framework import framework_of
 from trainability.core.chart import Chart
-from trainability.core.errors import SpecError
 from trainability.report.chart import Diagnosis
 
 
@@ -32,31 +31,20 @@ def assert_trainable(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, An
         >>> model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.Tanh(), torch.nn.Linear(8, 2))
         >>> assert_trainable(model, (torch.eye(2), torch.tensor([0, 1])), torch.nn.CrossEntropyLoss())
     """
-    for seeing in (_keras, _torch, _flax):
-        seen = seeing(model, batch, loss)
-        if seen is not None:
-            break
-    else:
-        wrong = type(model).__name__
-        raise SpecError(f"assert_trainable takes a flax.nnx.Module, a Keras model or a torch.nn.Module, got {wrong}")
+    looks = {"keras": _keras, "flax": _flax, "torch": _torch}
+    seen = looks[framework_of(model, "assert_trainable")](model, batch, loss)
     diagnosis = Diagnosis(seen, type(model).__name__)
     if diagnosis.roots:
         raise AssertionError("this model will not learn\n" + diagnosis.text())
 
 
-def _keras(model: Any, batch: tuple[Any, Any], loss: Any) -> Chart | None:
-    keras = sys.modules.get("keras")
-    if keras is None or not isinstance(model, keras.Model):
-        return None
+def _keras(model: Any, batch: tuple[Any, Any], loss: Any) -> Chart:
     from trainability.adapters.keras.once import seen_once
 
     return seen_once(model, batch, loss)
 
 
-def _flax(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart | None:
-    nnx = sys.modules.get("flax.nnx")
-    if nnx is None or not isinstance(model, nnx.Module):
-        return None
+def _flax(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart:
     from trainability.adapters.flax.watch import Watch
 
     watched = Watch(model)
@@ -65,10 +53,9 @@ def _flax(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -
         return watched.chart()
 
 
-def _torch(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart | None:
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(model, torch.nn.Module):
-        return None
+def _torch(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) -> Chart:
+    import torch
+
     from trainability.adapters.torch.watch import Watch
 
     kept = [(p, p.grad) for p in model.parameters()]

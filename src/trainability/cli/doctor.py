@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json as plain
 import sys
 from collections.abc import Callable, Sequence
@@ -58,14 +59,18 @@ def doctor(
         check_size(seeds, times)
     made = run_script(script, arguments or [])
     diagnoses = list(made.diagnoses)
-    for i, recipe in enumerate(made.recipes if treat else ()):
-        diagnoses[i] = _treated(diagnoses[i], recipe, seeds, times, script)
     for diagnosis in diagnoses:
         print(diagnosis.text(), file=sys.stderr)
-    if not made.diagnoses:
+    if not diagnoses:
         print(f"'{script}' trained no PyTorch or Keras model: no optimiser took a step", file=sys.stderr)
-    _write(diagnoses, report, json)
-    healthy = all(diagnosis.healthy for diagnosis in made.diagnoses)
+    _write(diagnoses, report, json, say=not treat)
+    if treat:
+        diagnoses = [
+            _treated(diagnosis, recipe, seeds, times, script)
+            for diagnosis, recipe in zip(diagnoses, made.recipes, strict=True)
+        ]
+        _write(diagnoses, report, json)
+    healthy = all(diagnosis.healthy for diagnosis in diagnoses)
     raise typer.Exit(made.code or (0 if healthy else 1))
 
 
@@ -74,12 +79,16 @@ def _treated(
 ) -> Diagnosis:
     """The diagnosis of a script's model with its treatment, where the script tells a recipe."""
     from trainability.doctor import treat
+    from trainability.report.chart.proof import text
 
     try:
-        return treat(recipe(), seeds, budget, _said, script=script)
+        found = treat(recipe(), seeds, budget, _said, script=script).treatment
     except SpecError as error:
         print(f"{diagnosis.name}: not treated: {error}", file=sys.stderr)
         return diagnosis
+    assert found is not None
+    print(f"\n{text(found)}", file=sys.stderr)
+    return dataclasses.replace(diagnosis, treatment=found)
 
 
 def _said(line: str) -> None:

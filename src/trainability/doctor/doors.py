@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainability.adapters.framework import framework_of
 from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
@@ -105,22 +106,19 @@ def watch(model: Any, optimizer: Any = None) -> Watching:
         >>> chart.diagnose().roots[0].code
         'double-softmax'
     """
-    for watching in (_keras, _flax, _torch):
-        made = watching(model, optimizer)
-        if made is not None:
-            return Watching(made, type(model).__name__)
-    kind = f"{type(model).__module__}.{type(model).__name__}"
-    raise SpecError(f"watch takes a torch.nn.Module, a flax.nnx.Module or a Keras model, got {kind}")
+    framework = framework_of(model, "watch")
+    if framework == "keras" and _is_torch(optimizer):  # a loop of PyTorch's own around a Keras model
+        framework = "torch"
+    made = {"keras": _keras, "flax": _flax, "torch": _torch}[framework](model, optimizer)
+    return Watching(made, type(model).__name__)
 
 
-# Whose model it is, is asked of the libraries that are loaded: a model of one that is not cannot be there.
+def _is_torch(optimizer: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(optimizer, torch.optim.Optimizer)
 
 
-def _keras(model: Any, optimizer: Any) -> Any:
-    keras, torch = sys.modules.get("keras"), sys.modules.get("torch")
-    by_hand = torch is not None and isinstance(optimizer, torch.optim.Optimizer)  # a loop of PyTorch's own
-    if keras is None or not isinstance(model, keras.Model) or by_hand:
-        return None
+def _keras(model: Any, _optimizer: Any) -> Any:
     from trainability.adapters.keras.watch import Watch
 
     _require(not model.built or bool(model.weights), model)
@@ -128,9 +126,8 @@ def _keras(model: Any, optimizer: Any) -> Any:
 
 
 def _flax(model: Any, optimizer: Any) -> Any:
-    nnx = sys.modules.get("flax.nnx")
-    if nnx is None or not isinstance(model, nnx.Module):
-        return None
+    from flax import nnx
+
     from trainability.adapters.flax.watch import Watch
 
     _require(bool(nnx.to_flat_state(nnx.state(model, nnx.Param))), model)
@@ -140,9 +137,6 @@ def _flax(model: Any, optimizer: Any) -> Any:
 
 
 def _torch(model: Any, optimizer: Any) -> Any:
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(model, torch.nn.Module):
-        return None
     from trainability.adapters.torch.watch import Watch
 
     _require(any(True for _ in model.parameters()), model)

@@ -8,16 +8,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
+from trainability.adapters.framework import Framework, framework_of
 from trainability.core.errors import SpecError, UnknownName, UsageError
 from trainability.core.operation import Operation
 from trainability.core.recipe import Outcome, Recipe, Trainer
 from trainability.core.treatment import Treatment
 from trainability.report.chart import Diagnosis
-
-if TYPE_CHECKING:
-    from trainability.treatment.patch.vocabulary import Framework
 
 Operations: TypeAlias = tuple[Operation, ...]
 T = TypeVar("T")
@@ -113,7 +111,8 @@ def _trainer(recipe: Callable[[int], Recipe]) -> tuple[Framework, Trainer]:
     made = _guarded(recipe, "of seed 0", lambda: recipe(0))
     if not isinstance(made, Recipe):
         raise SpecError(f"'{_name(recipe)}' gave a {type(made).__name__}; a recipe gives a trainability.Recipe")
-    framework, trainer = _of_framework(made.model)
+    framework = framework_of(made.model, "a recipe")
+    trainer = _of_framework(framework)
 
     def train(make: Callable[[int], Recipe], operations: Operations, seed: int, watch: bool = False) -> Outcome:
         changed = "".join(f", {operation}" for operation in operations)
@@ -133,22 +132,14 @@ def _guarded(recipe: Callable[..., Any], what: str, call: Callable[[], T]) -> T:
         raise SpecError(f"the recipe '{_name(recipe)}' {what} fails{place}") from error
 
 
-def _of_framework(model: Any) -> tuple[Framework, Trainer]:
-    keras, torch, nnx = (sys.modules.get(name) for name in ("keras", "torch", "flax.nnx"))
-    if keras is not None and isinstance(model, keras.Model):
-        from trainability.adapters.keras.trainer import train as train_keras
-
-        return "keras", train_keras
-    if torch is not None and isinstance(model, torch.nn.Module):
+def _of_framework(framework: Framework) -> Trainer:
+    if framework == "keras":
+        from trainability.adapters.keras.trainer import train
+    elif framework == "flax":
+        from trainability.adapters.flax.trainer import train
+    else:
         from trainability.adapters.torch.trainer import train
-
-        return "torch", train
-    if nnx is not None and isinstance(model, nnx.Module):
-        from trainability.adapters.flax.trainer import train as train_flax
-
-        return "flax", train_flax
-    kind = f"{type(model).__module__}.{type(model).__name__}"
-    raise SpecError(f"a recipe's model is a torch.nn.Module, a keras.Model or an nnx.Module, got {kind}")
+    return train
 
 
 def _said_at(error: BaseException, path: str) -> str:

@@ -60,15 +60,14 @@ def treat(
     searched = trials.cost
     operations, ablation = shrink(trials, best, search, certain(findings))
 
-    chance = Trials(make, train, said)
-    chance.unit = trials.unit
+    chance = trials.afresh()
     _, by_chance = _search(chance, at_random(search[0]), search, trials.cost)
 
-    final = Trials(make, train, said)
+    final = trials.afresh()
+    after = final.outcome(operations, proof[0], watch=True).chart if operations else None
     untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
     effect, *interval = _paired(final, operations, (), proof)
     over, *over_interval = _paired(final, operations, by_chance, proof)
-    after = final.outcome(operations, proof[0], watch=True).chart if operations else None
     return Treatment(
         operations=operations, metric=final.metric, seeds=proof, untreated=untreated, treated=treated,
         random_search=random, random_operations=by_chance, effect=effect, interval=(interval[0], interval[1]),
@@ -93,8 +92,8 @@ def _search(
     trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float
 ) -> tuple[list[Operations], Operations]:
     """What was trained, the best first, and the best with what makes it better still."""
-    ranked = halving(trials, sets, seeds, budget - trials.cost)
-    return ranked, grow(trials, ranked, seeds, budget - trials.cost)
+    ranked = halving(trials, sets, seeds, budget)
+    return ranked, grow(trials, ranked, seeds, budget)
 
 
 def _each(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[float, ...]:

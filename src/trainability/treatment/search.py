@@ -26,19 +26,18 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
 
     Args:
         sets: the likeliest first; may go on for ever.
-        budget: training samples.
+        budget: of the trials' whole cost, in samples.
 
     Reference: K. Jamieson, A. Talwalkar, Non-stochastic best arm identification and hyperparameter optimization,
     AISTATS 2016.
     """
-    start = trials.cost
     alive: list[Operations] = []
     misses = 0
     for one in itertools.chain([()], sets):
         if misses >= MOST_MISSES:
             break
         misses += 1
-        if one in alive or (one and trials.cost - start + trials.expected(one, seeds[:1]) > FIRST * budget):
+        if one in alive or (one and trials.cost + trials.expected(one, seeds[:1]) > FIRST * budget):
             continue
         try:
             trials.scores(one, seeds[:1])
@@ -53,7 +52,7 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
         out, alive = alive[keep:] + out, alive[:keep]
         if len(alive) == 1 or used == len(seeds):
             break
-        if trials.cost - start + sum(trials.expected(one, seeds[: used + 1]) for one in alive) > budget:
+        if trials.cost + sum(trials.expected(one, seeds[: used + 1]) for one in alive) > budget:
             break
         for one in alive:
             trials.scores(one, seeds[: used + 1])
@@ -62,14 +61,14 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
 
 def grow(trials: Trials, ranked: Sequence[Operations], seeds: Sequence[int], budget: float) -> Operations:
     """The best set, with what of the others makes it better still on the same seeds."""
-    start, best = trials.cost, ranked[0]
+    best = ranked[0]
     seeds = trials.trained(best, seeds)
     for other in ranked[1:]:
         both = in_order((*best, *(o for o in other if all(o.kind != kept.kind for kept in best))))
         now = trials.scores(best, seeds).mean()
         if now >= trials.highest or len(both) == len(best):
             continue
-        if trials.cost - start + trials.expected(both, seeds) > budget:
+        if trials.cost + trials.expected(both, seeds) > budget:
             break
         try:
             first = trials.scores(both, seeds[:1]).mean()
@@ -88,9 +87,8 @@ def shrink(
     A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out.
     """
     kept = list(operations)
-    for operation in sorted(
-        operations, key=lambda o: o.safety == "changes training"
-    ):  # what changes the model goes first
+    # What changes the model is left out first.
+    for operation in sorted(operations, key=lambda o: o.safety == "changes training"):
         fewer = tuple(o for o in kept if o != operation)
         if not fewer or operation in stay:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,33 +19,41 @@ HIGHEST: Final = {"accuracy": 1.0, "r2": 1.0}
 
 
 class Trials:
-    """Trains a recipe under sets of operations and keeps each outcome.
+    """Trains a recipe under sets of operations, each once, and keeps the outcomes.
 
     Attributes:
-        cost: samples that went through a training step so far; what was trained before costs nothing again.
+        cost: samples that went through a training step for what was asked so far.
         unit: the same of one untreated training that does not break.
     """
 
     def __init__(self, make: Callable[[int], Recipe], train: Trainer, said: Callable[[str], None]):
         self._make, self._train, self._said = make, train, said
         self._outcomes: dict[tuple[Operations, int], Outcome] = {}
+        self._asked: set[tuple[Operations, int]] = set()
         self.cost = 0
         self.metric = "own"
         self.unit = 0
+
+    def afresh(self) -> Trials:
+        """An account of its own over the same outcomes: what it asks for costs it the same, but is trained once."""
+        other = copy.copy(self)
+        other._asked, other.cost = set(), 0
+        return other
 
     def outcome(self, operations: Operations, seed: int, watch: bool = False) -> Outcome:
         """Train once; SpecError where an operation does not fit the recipe."""
         key = (in_order(operations), seed)
         known = self._outcomes.get(key)
         if known is None or (watch and known.chart is None):
-            made = self._train(self._make, key[0], seed, watch)
-            self.cost += 0 if known else made.cost
-            self.metric = made.metric
-            known = self._outcomes[key] = made
+            known = self._outcomes[key] = self._train(self._make, key[0], seed, watch)
+            self.metric = known.metric
             if not key[0] and not self.unit:
-                self.unit = made.planned
+                self.unit = known.planned
             what = "; ".join(map(str, key[0])) or "untreated"
-            self._said(f"{what}: {made.metric} {made.score:.3g} (seed {seed})")
+            self._said(f"{what}: {known.metric} {known.score:.3g} (seed {seed})")
+        if key not in self._asked:
+            self._asked.add(key)
+            self.cost += known.cost
         return known
 
     def scores(self, operations: Operations, seeds: Sequence[int]) -> np.ndarray:
@@ -55,7 +64,7 @@ class Trials:
 
     def trained(self, operations: Operations, seeds: Sequence[int]) -> list[int]:
         """Those of the seeds on which the operations were trained."""
-        return [seed for seed in seeds if (in_order(operations), seed) in self._outcomes]
+        return [seed for seed in seeds if (in_order(operations), seed) in self._asked]
 
     def expected(self, operations: Operations, seeds: Sequence[int]) -> float:
         """What it will cost, in samples, to train the operations on those of the seeds that they were not yet."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from trainability.adapters.operations import steps
 from trainability.adapters.scoring import metric_name, score
 from trainability.adapters.torch.operations import BY_KIND, Patient
 from trainability.adapters.torch.watch import Watch
@@ -75,8 +76,7 @@ def _fit(patient: Patient, evaluate: bool) -> int:
     x, y = patient.train
     order = torch.Generator().manual_seed(patient.seed)
     size = patient.batch_size
-    per_epoch = -(-len(x) // size)
-    schedule = _schedule(patient, per_epoch * patient.epochs)
+    schedule = _schedule(patient, steps(patient))
     cost, last = 0, torch.zeros(())
     for _ in range(patient.epochs):
         shuffled = torch.randperm(len(x), generator=order)
@@ -100,12 +100,12 @@ def _fit(patient: Patient, evaluate: bool) -> int:
     return cost
 
 
-def _schedule(patient: Patient, steps: int) -> Any:
+def _schedule(patient: Patient, updates: int) -> Any:
     if patient.schedule is None:
         return None
-    warm = max(1, steps // 10)
+    warm = max(1, updates // 10)
     shapes: dict[str, Callable[[int], float]] = {
-        "cosine": lambda step: 0.5 * (1 + math.cos(math.pi * min(1.0, step / steps))),
+        "cosine": lambda step: 0.5 * (1 + math.cos(math.pi * min(1.0, step / updates))),
         "warmup": lambda step: min(1.0, (step + 1) / warm),
     }
     return torch.optim.lr_scheduler.LambdaLR(patient.optimizer, shapes[patient.schedule])

@@ -31,13 +31,13 @@ def named(operations: Sequence[Operation]) -> str:
 def conclusion(treatment: Treatment) -> str:
     """What was proved, in a sentence or two."""
     metric, seeds = METRICS[treatment.metric], len(treatment.seeds)
+    if not treatment.operations:
+        return f"Nothing beat doing nothing: of {len(treatment.tried) - 1} treatments none was better in the search."
     if treatment.verdict == "no-better":
-        tried = f"the best of {len(treatment.tried) - 1} treatments, to {named(treatment.operations)}, did not"
-        if not treatment.operations:
-            return (
-                f"Nothing beat doing nothing: of {len(treatment.tried) - 1} treatments none was better in the search."
-            )
-        return f"Nothing is proved to beat doing nothing: {tried}, on {seeds} paired seeds ({_effect(treatment)})."
+        return (
+            f"Nothing is proved to beat doing nothing. The best in the search, {named(treatment.operations)}, is not "
+            f"surely better on {seeds} paired seeds that the search had not seen ({_effect(treatment)})."
+        )
     verdict = "Cured" if treatment.verdict == "cured" else "Improved, not cured"
     before, after = (number(float(np.median(one))) for one in (treatment.untreated, treatment.treated))
     return (
