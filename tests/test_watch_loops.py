@@ -125,6 +125,22 @@ def test_a_nan_of_the_backward_pass_has_its_place():
     assert np.isfinite(chart.losses[chart.origin.step])
 
 
+@pytest.mark.parametrize("direction", ["inputs", "weights", "forward"])
+def test_the_first_number_that_is_not_finite_has_its_place(direction: str):
+    x, y = circles(64)
+    model = nn.Sequential(nn.Linear(2, 2))
+    if direction == "inputs":
+        x[0, 0] = torch.inf
+    elif direction == "weights":
+        model[0].weight.data[0, 0] = torch.inf
+    else:
+        x, model[0].weight.data[0, 0] = x * 1e30, 1e30
+    origin = watched(Run(model, adam(model), (x, y), F.cross_entropy, steps=2, batch=64)).origin
+    assert origin is not None
+    place = "inputs" if direction == "inputs" else "0"  # the loop picks a batch out of them
+    assert (origin.layer, origin.step, origin.direction) == (place, 0, direction)
+
+
 def test_a_closure_is_watched():
     torch.manual_seed(0)
     model = mlp(2, 8, 2)

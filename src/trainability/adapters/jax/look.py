@@ -15,6 +15,7 @@ from trainability.adapters.jax.loss import TracedLoss, traced_loss
 from trainability.adapters.jax.names import LOSSES
 from trainability.adapters.jax.trace import Program, program
 from trainability.adapters.layer import SeenLayer
+from trainability.adapters.origin import Done, first_bad
 from trainability.adapters.record import Record
 from trainability.core.chart import Origin
 
@@ -101,23 +102,16 @@ class Look:
         return None
 
     def _first_bad(self, step: int) -> Origin:
-        """The first operation that answers something that is not finite."""
-        made, name = self._program, "inputs"
+        made = self._program
         names = {layer.output: layer.name for layer in self._layers}
-        weights = set(made.parameters.values())
-        given = made.reached(made.data) - made.reached(weights)
-        for operation in made.operations:
-            name = names.get(operation.output, name)
-            if operation.output not in made.floating or _finite(made.values[operation.output]):
-                continue
-            tensors = [n for n in operation.inputs if n in made.floating and n not in made.literals]
-            bad = [n for n in tensors if not _finite(made.values[n])]
-            largest = max((_largest(made.values[n]) for n in tensors), default=math.nan)
-            direction = "weights" if weights & set(bad) else "inputs" if given & set(bad) else "forward"
-            if operation.name in LOSSES and direction == "forward":
-                direction = "loss"
-            return Origin(name, step, direction, largest)
-        return Origin(name, step, "loss", math.nan)
+        known = made.floating - made.literals
+        done = [
+            Done(one.name, names.get(one.output), one.output, tuple(n for n in one.inputs if n in known))
+            for one in made.operations
+            if one.output in made.floating
+        ]
+        weights = {*made.parameters.values(), *made.own}
+        return first_bad(done, lambda n: np.asarray(made.values[n]).astype(float), weights, LOSSES.keys(), step)
 
 
 def look(
@@ -161,13 +155,3 @@ def look(
         _slopes=evaluated.slopes,
         _before={layer.parameter: np.array(parameters[layer.parameter]) for layer in found},
     )
-
-
-def _finite(values: Any) -> bool:
-    return bool(np.isfinite(np.asarray(values).astype(float)).all())
-
-
-def _largest(values: Any) -> float:
-    found = np.abs(np.asarray(values).astype(float))
-    found = found[np.isfinite(found)]
-    return float(found.max()) if found.size else 0.0

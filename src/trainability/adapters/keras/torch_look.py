@@ -112,8 +112,6 @@ class TorchLook(Watch):
         else:
             made = last_activation(keras.tree.flatten(y_pred)[0], operations)
             see_loss(self.keras, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None, fed)
-        if self.record.origin is None and not torch.isfinite(root.detach()).all():
-            self.record.origin = look.first_bad(self._names.keys(), self._step)
 
     def losses(self) -> list[float]:
         found, self._losses = self._losses, []

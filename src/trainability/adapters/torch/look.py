@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
+from trainability.adapters import origin
 from trainability.adapters.torch.layers import TracedLayer
 from trainability.adapters.torch.names import LOSSES
 from trainability.adapters.torch.trace import Operation
@@ -52,22 +52,18 @@ class Look:
         return None
 
     def first_bad(self, parameters: Set[int], step: int) -> Origin:
-        """The first operation that answers something that is not finite."""
-        name = "inputs"
-        by_operation = {id(layer.operation): layer.name for layer in self.layers}
-        for operation in self.operations:
-            name = by_operation.get(id(operation), name)
-            if not operation.output.is_floating_point() or torch.isfinite(operation.output.detach()).all():
-                continue
-            tensors = [t.detach() for t in operation.tensors() if t.is_floating_point() and t.numel()]
-            bad = [t for t in tensors if not torch.isfinite(t).all()]
-            largest = max((float(t.abs().nan_to_num(0, 0, 0).max()) for t in tensors), default=math.nan)
-            weights = bad and any(id(p) in parameters for p in parameters_in(operation))
-            direction = "weights" if weights else "inputs" if bad and name == "inputs" else "forward"
-            if operation.name in LOSSES and direction == "forward":
-                direction = "loss"
-            return Origin(name, step, direction, largest)
-        return Origin(name, step, "loss", math.nan)
+        """Where something that is not finite was first answered."""
+        names = {id(layer.operation): layer.name for layer in self.layers}
+        tensors = {id(t): t for op in self.operations for t in (*op.tensors(), op.output) if t.is_floating_point()}
+        known = [op for op in self.operations if id(op.output) in tensors]
+        given = [tuple(id(t) for t in op.tensors() if id(t) in tensors) for op in known]
+        done = [
+            origin.Done(op.name, names.get(id(op)), id(op.output), inputs)
+            for op, inputs in zip(known, given, strict=True)
+        ]
+        weights = {key for key, t in tensors.items() if {key, id(t._base)} & parameters}
+        value = lambda key: tensors[key].detach().double().cpu().numpy()  # noqa: E731
+        return origin.first_bad(done, value, weights, LOSSES.keys(), step)
 
 
 def parameters_in(operation: Operation) -> list[torch.Tensor]:

@@ -111,6 +111,10 @@ class Watch:
                     layer.keep_gradient()
                 self._look = Look(root, operations, layers, self._value.scale(root))
                 self._begin(self._look)
+                if self.record.origin is None and not torch.isfinite(root.detach()).all():
+                    self.record.origin = self._look.first_bad(
+                        self._names.keys(), self._step
+                    )  # an update spoils weights
         if root.numel() != 1:
             return None
         value = self._value.of(root)
@@ -163,8 +167,6 @@ class Watch:
         for operation in operations:
             if operation.name == "batch_norm" and operation.input.shape[0] == 1:
                 self.record.normalized_one.add("batch_norm")
-        if self.record.origin is None and not torch.isfinite(root.detach()).all():
-            self.record.origin = look.first_bad(self._names.keys(), self._step)
 
     def _inputs(self, look: Look) -> np.ndarray | None:
         return look.inputs(self._names.keys(), {id(buffer) for buffer in self.model.buffers()})

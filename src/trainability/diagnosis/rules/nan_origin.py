@@ -19,8 +19,10 @@ def _check(seen: Chart) -> Evidence | None:
     origin = seen.origin
     if origin is None:
         return None
-    figures = {"direction": origin.direction, "largest number before": origin.before}
-    sure = SURE.get(origin.direction, 0.7) if origin.before < OVERFLOW or origin.direction == "inputs" else 0.5
+    spoiled = seen.inputs is not None and seen.inputs.bad > 0  # wherever it showed first
+    direction = "inputs" if spoiled else origin.direction
+    figures = {"direction": direction, "largest number before": origin.before}
+    sure = SURE.get(direction, 0.7) if origin.before < OVERFLOW or direction == "inputs" else 0.5
     return Evidence(figures, sure, origin.layer, origin.step)
 
 

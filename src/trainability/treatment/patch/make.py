@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from trainability.adapters.framework import Framework
 from trainability.core.operation import Operation, in_order
 from trainability.treatment.patch import (
     flax_lines,
@@ -24,7 +25,6 @@ from trainability.treatment.patch import (
 )
 from trainability.treatment.patch.places import Training
 from trainability.treatment.patch.source import Edit, NoPlace, Source, edited
-from trainability.treatment.patch.vocabulary import Framework
 
 Places: TypeAlias = Mapping[str, Callable[[Training, Any], list[Edit]]]
 

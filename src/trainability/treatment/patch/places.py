@@ -6,12 +6,13 @@ import ast
 from collections.abc import Sequence
 from typing import Final
 
+from trainability.adapters.framework import Framework
 from trainability.treatment.patch.calls import argument
 from trainability.treatment.patch.names import definition, followed, path_of, scope_of
 from trainability.treatment.patch.network import Item, Network
 from trainability.treatment.patch.running import network_of
 from trainability.treatment.patch.source import NoPlace, Source
-from trainability.treatment.patch.vocabulary import ACROSS, VOCABULARIES, Framework
+from trainability.treatment.patch.vocabulary import ACROSS, VOCABULARIES
 
 FIELDS: Final = ("model", "loss", "optimizer", "train", "validation", "epochs", "batch_size", "metric")
 """Of `trainability.Recipe`, in their order."""

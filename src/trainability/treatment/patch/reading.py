@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from trainability.treatment.patch.calls import Container
 from trainability.treatment.patch.names import definition, only_value, path_of, scope_of
 from trainability.treatment.patch.network import Item, Kind
-from trainability.treatment.patch.source import NoPlace, Source
+from trainability.treatment.patch.source import Node, NoPlace, Source
 from trainability.treatment.patch.vocabulary import Vocabulary
 
 _LOOPS = (ast.For, ast.While, ast.AsyncFor)
@@ -55,7 +55,7 @@ class Reader:
             self._made[node] = self._module(node, container, index)
         return self._made[node]
 
-    def unknown(self, node: ast.AST) -> NoPlace:
+    def unknown(self, node: Node) -> NoPlace:
         return NoPlace(f"'{' '.join(self.source.segment(node).split())[:40]}' is not understood")
 
     def _module(self, node: ast.expr, container: Container | None, index: int) -> Module:
@@ -154,15 +154,15 @@ class Reader:
         """What a name was given once, with what was added to it since."""
         scope, found = definition(self.source, node)
         first: ast.expr | None = only_value(self.source, node)
-        added = [self.source.parents[one] for one in found if isinstance(self.source.parents[one], ast.AugAssign)]
+        around = [self.source.parents[one] for one in found]
+        added = [one for one in around if isinstance(one, ast.AugAssign)]
         if first is None and added and len(found) == len(added) + 1:
-            others = [one for one in found if self.source.parents[one] not in added]
-            statement = self.source.parents[others[0]]
+            statement = next(one for one in around if one not in added)
             first = statement.value if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
         if first is None:
             raise self.unknown(node)
         parts = self.module(first)
-        grown: list[tuple[int, ast.AST, ast.expr]] = [(n.lineno, n, n.value) for n in added]  # type: ignore[attr-defined]
+        grown: list[tuple[int, ast.AST, ast.expr]] = [(one.lineno, one, one.value) for one in added]
         for call in ast.walk(scope):
             if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
                 continue

@@ -10,8 +10,12 @@ import tokenize
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from trainability.core.errors import SpecError
+
+Node: TypeAlias = ast.expr | ast.stmt | ast.keyword
+"""A node of the tree that has a place."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _TRIVIA = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
@@ -62,18 +66,20 @@ class Source:
         self._lines = [0, *(match.end() for match in _LINE_END.finditer(text))]
         self._tokens: list[Token] | None = None
 
-    def start(self, node: ast.AST) -> int:
-        return self._offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
+    def start(self, node: Node) -> int:
+        return self._offset(node.lineno, node.col_offset)
 
-    def end(self, node: ast.AST) -> int:
-        return self._offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+    def end(self, node: Node) -> int:
+        assert node.end_lineno is not None
+        assert node.end_col_offset is not None
+        return self._offset(node.end_lineno, node.end_col_offset)
 
     def _offset(self, line: int, column: int) -> int:
         """The tree counts columns in bytes of UTF-8."""
         start = self._lines[line - 1]
         return start + len(self.text[start : self.line_end(start)].encode()[:column].decode())
 
-    def segment(self, node: ast.AST) -> str:
+    def segment(self, node: Node) -> str:
         """The node's own text."""
         return self.text[self.start(node) : self.end(node)]
 

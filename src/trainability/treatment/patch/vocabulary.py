@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-Framework: TypeAlias = Literal["torch", "keras", "flax"]
+from trainability.adapters.framework import Framework
 
 ACROSS: Final = frozenset({"softmax", "log_softmax", "softmin", "glu"})
 """Activations that mix units: none that a hidden layer's is replaced for."""
