@@ -352,6 +352,6 @@ def test_wrong_recipes_are_said_in_a_sentence():
         with pytest.raises(trainability.UsageError, match=words):
             examine(lambda seed, change=change: dataclasses.replace(classes(), **change))
     with pytest.raises(
-        trainability.UsageError, match=r"a torch.nn.Module, a keras.Model or an nnx.Module, got builtins"
+        trainability.UsageError, match=r"a torch.nn.Module, a flax.nnx.Module or a Keras model, got builtins"
     ):
         examine(lambda seed: dataclasses.replace(classes(), model=3))
