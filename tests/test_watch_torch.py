@@ -204,6 +204,26 @@ def test_a_script_is_watched_as_it_is(cli: Cli, tmp_path: Path):
     assert "nothing is wrong with it" in err
 
 
+WARNING = """
+import torch
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), 0.01)
+loss = torch.nn.MSELoss()
+for step in range(2):
+    loss(model(torch.ones(3, 2)), torch.ones(3)).backward()
+    optimizer.step()
+"""
+
+
+def test_a_scripts_warnings_are_shown_where_they_are_without_us(tmp_path: Path):
+    path = tmp_path / "train.py"
+    path.write_text(WARNING, "utf-8")
+    alone = subprocess.run([sys.executable, path], capture_output=True, text=True, check=True).stderr
+    assert alone.count("UserWarning") == 1
+    command = [sys.executable, "-m", "trainability", "doctor", path]
+    assert subprocess.run(command, capture_output=True, text=True).stderr.startswith(alone)
+
+
 def test_a_script_with_a_mistake_has_exit_code_1(cli: Cli, tmp_path: Path):
     path = script(tmp_path, last=", torch.nn.Softmax(-1)")
     code, _, err = cli("doctor", path, "--json", tmp_path / "found.json", "--report", tmp_path / "chart.html")

@@ -79,7 +79,7 @@ class LossFacts:
     """How the loss is made.
 
     Attributes:
-        name: ``cross_entropy``, ``bce``, ``bce_with_logits``, ``mse``, …; ``custom`` for one written by hand.
+        name: ``cross_entropy``, ``bce``, ``bce_with_logits``, ``mse``, …; ``custom`` for one that is not known.
         kind: what it is for.
         reduction: ``mean``, ``sum`` or ``none``.
         output_shape, target_shape: as the loss got them.

@@ -15,12 +15,11 @@ from trainability.adapters.framework import framework_of
 from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
+from trainability.doctor.script_warnings import OURS, as_without_us
 from trainability.report.chart import Diagnosis
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 class Watching:
@@ -200,7 +199,7 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
     sys.argv, sys.path[0:0] = [os.fspath(path), *arguments], [str(Path(path).resolve().parent)]
     code = 0
     try:
-        with watching_models() as watches:
+        with watching_models() as watches, as_without_us():
             try:
                 runpy.run_path(os.fspath(path), run_name="__main__")
             except SystemExit as left:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
+from trainability.adapters.jax.by_hand import ByHand, by_hand
 from trainability.adapters.jax.names import ACTIVATIONS, LOSSES, OF_SCORES, PASSING, RESHAPING, SCORED
 from trainability.adapters.jax.trace import Operation, Program
 from trainability.adapters.loss import LossSeen
 from trainability.core.chart import LossKind
-
-_SQUARES: Final = ("square", "integer_pow", "mul")
 
 
 @dataclass
@@ -22,6 +21,7 @@ class TracedLoss:
 
     Attributes:
         operation: what it is made by; None where it is not known.
+        root: of a loss of logarithms that is written by hand, the number of what is minimised.
     """
 
     name: str = "custom"
@@ -32,16 +32,18 @@ class TracedLoss:
     output: int | None = None
     target: int | None = None
     operation: Operation | None = None
+    root: int | None = None
 
     def note(self, seen: LossSeen, values: Mapping[int, Any]) -> np.ndarray | None:
         """Take in what it got at a moment; answers the targets."""
         seen.name, seen.kind, seen.reduction = self.name, self.kind, self.reduction
-        seen.decreasing = self.decreasing
+        # Logarithms of probabilities are at most 0, however their sign is written.
+        seen.decreasing = self.decreasing if self.root is None else not float(values[self.root]) < 0
         if self.output is None:
             return None
         seen.last = self.last
         target = None if self.target is None else np.asarray(values[self.target])
-        labels = target is not None and np.issubdtype(target.dtype, np.integer)
+        labels = target is not None and np.issubdtype(target.dtype, np.integer) and self.kind != "binary"
         wanted = None if target is None else target.astype(float)
         seen.add(np.asarray(values[self.output]).astype(float), wanted, labels)
         return wanted
@@ -53,14 +55,20 @@ def traced_loss(made: Program) -> TracedLoss:
     trained = made.reached(made.parameters.values())
     given = made.reached(made.data) - trained
     named = next((op for op in reversed(operations) if op.name in LOSSES), None)
-    found = _named(named, made, trained, given) if named else _by_hand(made, trained, given)
+    found = _named(named, made, trained, given) if named else _written(by_hand(made, trained, given), made)
     found.reduction = _reduction(made, found)
-    if found.operation is not None and found.name != "custom":
+    if found.operation is not None and found.name != "custom" and found.root is None:
         found.decreasing = _turned(made, found) % 2 == 0
     if found.output is not None:
         last = last_activation(found.output, made)
         found.last = ACTIVATIONS[last.name] if last else None
     return found
+
+
+def _written(found: ByHand | None, made: Program) -> TracedLoss:
+    if found is None:
+        return TracedLoss()
+    return TracedLoss(**vars(found), root=None if found.kind == "regression" else made.root)
 
 
 def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -> TracedLoss:
@@ -72,57 +80,6 @@ def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -
     return TracedLoss(
         name, kind, output=outputs[0] if outputs else None, target=targets[0] if targets else None, operation=loss
     )
-
-
-def _by_hand(made: Program, trained: set[int], given: set[int]) -> TracedLoss:
-    """Cross-entropy by log_softmax, or the last difference of what is trained and what is given."""
-    for place, operation in reversed(list(enumerate(made.operations))):
-        if operation.name == "log_softmax" and operation.inputs[0] in trained:
-            target = _met(made, place, operation.output, given)
-            if target is not None:
-                return TracedLoss(
-                    "cross_entropy", "classes", output=operation.inputs[0], target=target, operation=operation
-                )
-        equation = operation.single
-        if equation is None or equation.primitive.name != "sub":
-            continue
-        a, b = (_written(n, made) for n in equation.inputs)
-        if (a in trained) == (b in trained):
-            continue
-        output, target = (a, b) if a in trained else (b, a)
-        if target not in given or not made.shapes[target]:
-            continue
-        after = next((op for op in made.operations[place + 1 :] if operation.output in op.inputs), None)
-        name = "mae" if after and after.name == "abs" else "custom"
-        if after and after.name in _SQUARES and set(after.inputs) == {operation.output}:
-            name = "mse" if after.name != "integer_pow" or after.equations[0].params["y"] == 2 else "custom"
-        return TracedLoss(name, "regression", output=output, target=target, operation=operation)
-    return TracedLoss()
-
-
-def _met(made: Program, place: int, answer: int, given: set[int]) -> int | None:
-    """The data that log-probabilities are multiplied with or picked by: the array itself, as it was handed in."""
-    carried = {answer}
-    for operation in made.operations[place + 1 :]:
-        if carried.isdisjoint(operation.inputs):
-            continue
-        met = [n for n in operation.inputs if n in given]
-        if met:
-            sources = [n for n in made.data if made.shapes[n] and met[0] in made.reached([n])]
-            sources = [
-                n for n in sources if made.dtypes[n] != np.dtype(bool)
-            ] or sources  # not what NumPy asks of labels
-            return sources[-1] if sources else met[0]
-        carried.add(operation.output)
-    return None
-
-
-def _written(number: int, made: Program) -> int:
-    """What was written in a program where unlike shapes were stretched against each other."""
-    producers = {n: equation for equation in made.equations for n in equation.outputs}
-    while number in producers and producers[number].implicit:
-        number = producers[number].inputs[0]
-    return number
 
 
 def _after(made: Program, loss: TracedLoss) -> list[Operation]:
@@ -149,8 +106,8 @@ def _scaled(operation: Operation, made: Program) -> bool:
 
 
 def _turned(made: Program, loss: TracedLoss) -> int:
-    """How often the sign was turned after the loss; the one that belongs to log-probabilities is none."""
-    turned = -1 if loss.operation is not None and loss.operation.name == "log_softmax" else 0
+    """How often the sign was turned after the loss."""
+    turned = 0
     for operation in _after(made, loss):
         numbers = [made.values[n] for n in operation.inputs if n in made.literals and not made.shapes[n]]
         turned += operation.name == "neg" or (operation.name in ("mul", "div") and any(float(v) < 0 for v in numbers))

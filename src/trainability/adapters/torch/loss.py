@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from trainability.adapters.loss import LossSeen
+from trainability.adapters.torch.by_hand import by_hand
 from trainability.adapters.torch.names import ACTIVATIONS, LOSSES, PASSING
 from trainability.adapters.torch.trace import Operation
 
@@ -15,15 +16,19 @@ from trainability.adapters.torch.trace import Operation
 def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) -> np.ndarray | None:
     """Find the loss at the end of the operations that lead to `root`, and take in what it got; answers the targets."""
     made = next((op for op in reversed(operations) if op.name in LOSSES), None)
-    output, target = arguments(made.arguments, made.keywords) if made else _difference(operations)
     if made:
+        output, target = arguments(made.arguments, made.keywords)
         seen.name, seen.kind = LOSSES[made.name]
         seen.reduction = str(made.keywords.get("reduction", "mean"))
+        seen.decreasing = not _negated(operations, made)
     else:
+        found = by_hand(operations)
+        output, target = (found.output, found.target) if found else (None, None)
+        seen.name, seen.kind = (found.name, found.kind) if found else ("custom", "unknown")
         seen.reduction = "sum" if operations and operations[-1].name == "sum" else "mean"
-        seen.kind = "regression" if target is not None else "unknown"
+        logarithmic = found is not None and found.kind != "regression"  # logarithms of probabilities are at most 0
+        seen.decreasing = not (logarithmic and root.numel() == 1 and float(root.detach()) < 0)
     seen.alone = sum(op.name in LOSSES for op in operations) <= 1
-    seen.decreasing = not _negated(operations, made)
     if output is None:
         return None
     made_by = last_activation(output, operations)
@@ -32,7 +37,7 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     seen.add(
         output.detach().to("cpu", torch.float64).numpy(),
         wanted,
-        labels=target is not None and not target.is_floating_point(),
+        labels=target is not None and not target.is_floating_point() and seen.kind != "binary",
         axis=1 if output.dim() > 1 else -1,
     )
     return wanted
@@ -46,22 +51,9 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tens
     return (tensors[0] if tensors else None), (tensors[1] if len(tensors) > 1 else None)
 
 
-def _difference(operations: list[Operation]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Output and target of a loss written by hand: the last difference of a trained and an untrained tensor."""
-    for operation in reversed(operations):
-        if operation.name in ("sub", "__sub__", "__rsub__", "rsub"):
-            tensors = list(operation.tensors())
-            trained = [t for t in tensors if t.requires_grad]
-            fixed = [t for t in tensors if not t.requires_grad]
-            if len(trained) == 1 and len(fixed) == 1 and fixed[0].dim() > 0:
-                return trained[0], fixed[0]
-    return None, None
-
-
-def _negated(operations: list[Operation], loss: Operation | None) -> bool:
+def _negated(operations: list[Operation], loss: Operation) -> bool:
     """Whether the loss's sign was turned on the way to what is minimised."""
-    after = operations[operations.index(loss) + 1 :] if loss else operations[-3:]
-    return bool(loss) and sum(_turns(operation) for operation in after) % 2 == 1
+    return sum(_turns(operation) for operation in operations[operations.index(loss) + 1 :]) % 2 == 1
 
 
 def _turns(operation: Operation) -> bool:
