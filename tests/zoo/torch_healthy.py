@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.zoo.torch_healthy_loops import LOOPS
-from tests.zoo.torch_run import Run, circles, digits, line, mlp, simple
+from tests.zoo.torch_run import Run, binary_cross_entropy, circles, digits, line, mlp, simple
 
 
 def relu_mlp() -> Run:
@@ -138,6 +138,11 @@ def probabilities_with_bce() -> Run:
     return simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y[:, None].float()), nn.BCELoss())
 
 
+def probabilities_by_hand() -> Run:
+    x, y = circles()
+    return simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y[:, None].float()), binary_cross_entropy)
+
+
 def log_softmax_with_nll() -> Run:
     return simple(mlp(64, 64, 10, last=nn.LogSoftmax(-1)), digits(), nn.NLLLoss(), rate=3e-3)
 
@@ -210,7 +215,8 @@ def maxout() -> Run:
 HEALTHY: tuple[Callable[[], Any], ...] = (
     relu_mlp, tanh_mlp, sigmoid_mlp, gelu_regression, linear_probe, frozen_on_purpose, large_rate_that_works,
     small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer,
-    recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, log_softmax_with_nll, imbalanced_but_learning,
-    deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand, mae_regression, leaky,
+    recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, probabilities_by_hand, log_softmax_with_nll,
+    imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand,
+    mae_regression, leaky,
     high_dropout_that_works, maxout, *LOOPS,
 )  # fmt: skip

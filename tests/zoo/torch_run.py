@@ -93,6 +93,11 @@ def adam(model: nn.Module, rate: float = 1e-2) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), rate)
 
 
+def binary_cross_entropy(p: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """As many write it themselves."""
+    return -(y * torch.log(p + 1e-7) + (1 - y) * torch.log(1 - p + 1e-7)).mean()
+
+
 def simple(model: nn.Module, data: Batch, loss: Any, rate: float = 1e-2, **more: Any) -> Run:
     """A run with Adam."""
     return Run(model, adam(model, rate), data, loss, **more)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tests.zoo.torch_run import Run, adam, circles, digits, line, mlp, simple
+from tests.zoo.torch_run import Run, adam, binary_cross_entropy, circles, digits, line, mlp, simple
 
 
 def double_softmax() -> Run:
@@ -80,6 +80,17 @@ def broadcast() -> Run:
 def broadcast_by_hand() -> Run:
     x, y = line()
     return simple(mlp(4, 32, 1), (x, y[:, 0]), lambda a, b: ((a - b) ** 2).mean())
+
+
+def broadcast_in_a_logarithm() -> Run:
+    x, y = circles()
+    return simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y.float()), binary_cross_entropy)
+
+
+def logarithms_of_the_wrong_sign() -> Run:
+    x, y = circles()
+    loss = lambda p, y: -binary_cross_entropy(p, y)  # noqa: E731
+    return simple(mlp(2, 32, 32, 1, last=nn.Sigmoid()), (x, y[:, None].float()), loss)
 
 
 def raw_images() -> Run:
