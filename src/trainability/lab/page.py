@@ -30,8 +30,9 @@ _LEAD: Final = Text(
     "누구의 결론도 그대로 받아들이지 않고 직접 측정한다.",
 )
 _RUN: Final = Text(
-    "{seeds:,} seeds a cell, {form}; it took {seconds:.0f} s.",
-    "조건마다 시드 {seeds:,}개, {form}; {seconds:.0f}초 걸렸다.",
+    "{seeds:,} seeds a cell or a multiple of that, {form}; about {seconds:.0f} s on two cores, "
+    "less where results are kept.",
+    "조건마다 시드 {seeds:,}개 또는 그 배수, {form}; 코어 두 개로 약 {seconds:.0f}초, 저장된 결과가 있으면 더 짧다.",
 )
 _FORMS: Final = {True: Text("the quick form", "빠른 실행"), False: Text("the full form", "전체 실행")}
 
@@ -128,6 +129,7 @@ def _repeat(exhibit: Exhibit) -> str:
     words += ["--quick"] if setting.quick else []
     words += [f"--data {setting.data}"] if setting.data else []
     words += [f"--expression {shlex.quote(setting.expression)}"] if setting.expression else []
-    said = _RUN.to(to).format(seeds=setting.seeds, form=_FORMS[setting.quick].to(to), seconds=exhibit.seconds)
+    needed = exhibit.phenomenon.seconds[0 if setting.quick else 1]
+    said = _RUN.to(to).format(seeds=setting.seeds, form=_FORMS[setting.quick].to(to), seconds=needed)
     body = f"<p class=note>{escape(said)}</p><pre><code>{escape(' '.join(words))}</code></pre>"
     return _section(_REPEAT.to(to), body)
