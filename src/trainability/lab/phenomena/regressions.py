@@ -302,7 +302,7 @@ REGRESSIONS = Phenomenon(
 
         It finds it where the features differ: in 2000 steps it is there for one input, for the ten of the diabetes
         data, for degree 3, for both kinds of classes. The powers of a higher degree look alike, x⁷ almost like x⁹.
-        Then the loss is a long flat valley, and plain descent is still on its way: at degree 5 its loss is a few per cent too large, at degree 9
+        Then the loss is a long flat valley, and plain descent is still on its way: at degree 5 its loss is almost a tenth too large, at degree 9
         several times the least one, and ten times as many steps or Adam bring it closer but not home. And a better fit is not a better prediction: with 20 points, degree 3
         predicts better than 1, but 5 worse than 3, and higher ones worse still.
 
@@ -317,7 +317,7 @@ REGRESSIONS = Phenomenon(
 
         특성이 서로 다르면 경사하강법은 그 답을 찾는다. 입력이 하나일 때, 당뇨병 자료의 입력 열 개, 3차 다항식, 두 가지 분류 모두
         2000스텝이면 충분하다. 차수가 높으면 거듭제곱끼리 닮아 간다. x⁷과 x⁹은 거의 구별되지 않는다. 그러면 손실은
-        길고 평평한 골짜기가 되고 경사하강법은 좀처럼 나아가지 못한다. 5차에서는 손실이 몇 퍼센트 크고, 9차에서는 최솟값의 몇 배나 된다. 스텝을 열
+        길고 평평한 골짜기가 되고 경사하강법은 좀처럼 나아가지 못한다. 5차에서는 손실이 거의 10분의 1만큼 크고, 9차에서는 최솟값의 몇 배나 된다. 스텝을 열
         배로 늘리거나 Adam을 쓰면 가까워지지만 다 가지는 못한다. 또 더 잘 맞춘다고 더 잘 예측하는 것도 아니다. 점이 20개일 때 3차는
         1차보다 잘 예측하지만 5차는 3차보다 못하고, 더 높이면 더 나빠진다.
 
