@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 import torch
 from torch.nn import functional as F  # noqa: N812
@@ -114,3 +115,37 @@ def test_what_is_weighed_by_something_else_is_no_cross_entropy(seen: Seen, loss:
     """As the logarithms of a policy's choices are by what they brought."""
     found = seen(loss, CLASSES, WEIGHTS)
     assert found is None or found.kind in ("unknown", "regression")
+
+
+by_optax = optax.softmax_cross_entropy_with_integer_labels
+SIGNS: list[tuple[Callable[[Any, Any], Any], bool]] = [
+    (lambda a, b: a - b, True), (lambda a, b: b - a, False), (lambda a, b: b + (-0.5) * b + a, True),
+    (lambda a, b: -a + b, False), (lambda a, b: 1 - a, False), (lambda a, b: -(1 - a), True),
+    (lambda a, b: a / -2, False), (lambda a, b: -1.0 * (b * -2 - a), True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("whole", "decreasing"), SIGNS)
+def test_the_sign_of_a_library_loss_is_followed_through_what_is_added_to_it(
+    whole: Callable[[Any, Any], Any], decreasing: bool
+):
+    for found in (
+        by_torch(lambda a, y: whole(F.cross_entropy(a, y), -0.5 * (a**2).sum()), CLASSES),
+        by_jax(
+            lambda a, y: whole(optax.softmax_cross_entropy_with_integer_labels(a, y).mean(), -0.5 * (a**2).sum()),
+            CLASSES,
+        ),
+    ):
+        assert found is not None
+        assert found.name == "cross_entropy"
+        assert found.decreasing == decreasing
+
+
+@pytest.mark.parametrize(
+    ("whole", "decreasing"),
+    [(lambda a, b: torch.rsub(a, b), False), (lambda a, b: torch.rsub(b, a), True), (lambda a, b: a.sub_(b), True)],
+)
+def test_subtractions_that_pytorch_alone_has(whole: Callable[[Any, Any], Any], decreasing: bool):
+    found = by_torch(lambda a, y: whole(F.cross_entropy(a, y) * 1, (a**2).sum()), CLASSES)
+    assert found is not None
+    assert found.decreasing == decreasing

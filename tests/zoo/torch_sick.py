@@ -52,6 +52,18 @@ def head_replaced() -> Run:
     return Run(model, optimizer, digits(), nn.CrossEntropyLoss())
 
 
+def head_replaced_in_between() -> Run:
+    made = simple(mlp(64, 32, 10), digits(), nn.CrossEntropyLoss())
+
+    def another_task(step: int) -> None:
+        if step == 100:
+            made.model.requires_grad_(False)
+            made.model[2] = nn.Linear(32, 10)  # pyright: ignore[reportIndexIssue]
+
+    made.every_step = another_task
+    return made
+
+
 def eval_left_on() -> Run:
     model = nn.Sequential(nn.Linear(64, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10))
     return simple(model.eval(), digits(), nn.CrossEntropyLoss())

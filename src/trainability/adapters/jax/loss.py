@@ -108,9 +108,12 @@ def _scaled(operation: Operation, made: Program) -> bool:
 def _turned(made: Program, loss: TracedLoss) -> int:
     """How often the sign was turned after the loss."""
     turned = 0
+    reached = made.reached([loss.operation.output]) if loss.operation else set()
     for operation in _after(made, loss):
         numbers = [made.values[n] for n in operation.inputs if n in made.literals and not made.shapes[n]]
-        turned += operation.name == "neg" or (operation.name in ("mul", "div") and any(float(v) < 0 for v in numbers))
+        subtracted = operation.name == "sub" and operation.inputs[0] not in reached
+        negative = operation.name in ("mul", "div") and any(float(v) < 0 for v in numbers)
+        turned += operation.name == "neg" or subtracted or negative
     return turned
 
 

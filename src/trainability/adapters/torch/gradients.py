@@ -15,7 +15,7 @@ class Gradients:
     """Follows the gradients of a few parameters: the first, the middle and the last that ask for one."""
 
     def __init__(self, parameters: Sequence[torch.nn.Parameter]):
-        self._parameters = parameters
+        self._parameters = list(parameters)
         self._probes = _spread([p for p in parameters if p.requires_grad])
         self._seen: _State = ()
         self._alive: list[torch.Tensor | None] = []  # an id is one tensor's as long as that lives
@@ -44,11 +44,16 @@ class Gradients:
         before = self._seen
         kept = self._alive  # until they are compared
         self._note()
-        if all(gradient is None for gradient in self._alive):
-            self._probes = _spread([p for p in self._parameters if p.grad is not None])
+        if all(gradient is None or not p.requires_grad for p, gradient in zip(self._probes, self._alive, strict=True)):
+            known = [p for p in self._parameters if p.grad is not None]
+            self._probes = _spread([p for p in known if p.requires_grad] or known)
             self._note()
         del kept
         return self._seen != before
+
+    def add(self, parameter: torch.nn.Parameter) -> None:
+        """One that the model has got since."""
+        self._parameters.append(parameter)
 
     def before_update(self) -> bool:
         """Whether gradients of the update before are still among those that are used now."""

@@ -53,15 +53,23 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tens
 
 def _negated(operations: list[Operation], loss: Operation) -> bool:
     """Whether the loss's sign was turned on the way to what is minimised."""
-    return sum(_turns(operation) for operation in operations[operations.index(loss) + 1 :]) % 2 == 1
+    carried, turned = {id(loss.output)}, False
+    for operation in operations[operations.index(loss) + 1 :]:
+        tensors = [id(tensor) for tensor in operation.tensors()]
+        if carried.isdisjoint(tensors):  # of what is added to it
+            continue
+        turned ^= _turns(operation, first=not carried.isdisjoint(tensors[:1]))
+        carried.add(id(operation.output))
+    return turned
 
 
-def _turns(operation: Operation) -> bool:
-    """Whether the operation changes its input's sign."""
-    if operation.name in ("neg", "__neg__", "rsub", "__rsub__"):
-        return True
-    numbers = [value for value in operation.arguments if isinstance(value, int | float)]
-    return operation.name.strip("_") in ("mul", "rmul", "div", "truediv") and any(number < 0 for number in numbers)
+def _turns(operation: Operation, first: bool) -> bool:
+    """Whether the operation changes the sign of its first input, or of the other."""
+    name = operation.name.strip("_")
+    if name in ("sub", "isub", "rsub"):
+        return first == (name == "rsub")
+    negative = any(isinstance(value, int | float) and value < 0 for value in operation.arguments)
+    return name == "neg" or (name in ("mul", "imul", "rmul", "div", "truediv", "itruediv") and negative)
 
 
 def last_activation(output: torch.Tensor, operations: list[Operation]) -> Operation | None:

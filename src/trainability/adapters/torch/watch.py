@@ -87,7 +87,8 @@ class Watch:
                 value = self._before_backward(root)
             backward(tensors, *args, **kwargs)
             with torch._C.DisableTorchFunction():
-                if self._gradients.after_backward() and value is not None:
+                came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
+                if came and value is not None:
                     self._step_losses.append(value)
 
         return watched
@@ -102,6 +103,7 @@ class Watch:
             self._look = None
         if self._trace.recording and self._look is None:
             operations = leading_to(root, self._trace.operations)
+            self._new_parameters()
             own = any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation))
             if own:  # else it is another model's
                 self._find_strangers(operations)
@@ -135,6 +137,14 @@ class Watch:
         """Notice a gradient that was left after an update and that this pass, being of this model, added to."""
         if self._left is not None and self._left[0]._version != self._left[1]:
             self.record.accumulated, self._left = True, None
+
+    def _new_parameters(self) -> bool:
+        """Know those of layers that were replaced or added since; whether there are any."""
+        new = [(name, p) for name, p in self.model.named_parameters() if id(p) not in self._names]
+        for name, parameter in new:
+            self._names[id(parameter)] = name
+            self._gradients.add(parameter)
+        return bool(new)
 
     def _find_strangers(self, operations: list[Operation]) -> None:
         """Note parameters that are used and not known as the model's: of layers in a plain list, or another model's."""
@@ -257,6 +267,7 @@ class Watch:
     def chart(self) -> Chart:
         """What was seen so far."""
         self._evaluations.close(self._step)
+        self._new_parameters()
         return self.record.chart(
             [
                 ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)
