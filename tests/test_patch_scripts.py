@@ -258,6 +258,46 @@ def test_nnx_recipes_are_patched():
     assert deviation == pytest.approx((2 / 8) ** 0.5, rel=0.3)
 
 
+DENSE = """
+import keras
+model = keras.Sequential([keras.layers.Dense(8, "sigmoid"), keras.layers.Dense(1, "sigmoid")])
+model.compile("adam", "binary_crossentropy")
+"""
+
+
+def test_a_keras_activation_may_stand_in_its_place():
+    assert 'Dense(8, "elu"), keras.layers.Dense(1, "sigmoid")' in after(
+        DENSE, Operation("activation", "elu"), framework="keras"
+    )
+    normalised = after(DENSE, Operation("normalize", "layer"), framework="keras")
+    assert (
+        'Dense(8), keras.layers.LayerNormalization(), keras.layers.Activation("sigmoid"), keras.layers.Dense(1'
+        in normalised
+    )
+
+
+DECAYED = """
+import optax, trainability
+def recipe(seed):
+    optimizer = optax.chain(optax.add_decayed_weights(0.2), optax.adam(0.01))
+    return trainability.Recipe(Net(seed), loss, optimizer, train, validation, 3, 5, "accuracy")
+"""
+
+
+@pytest.mark.parametrize("size", [0.0, 0.01])
+def test_a_decay_of_optax_that_is_there_is_changed(size: float):
+    changed = after(DECAYED, Operation("decay", size), framework="flax", function="recipe")
+    assert f"optax.chain(optax.add_decayed_weights({size:g}), optax.adam(0.01))" in changed
+
+
+def test_a_part_of_a_treatment_is_called_a_part():
+    found = patch(
+        DECAYED, "t.py", [Operation("rate", 10.0), Operation("scale_inputs", "standardize")], "flax", "recipe"
+    )
+    assert found.diff
+    assert "is a part of it" in found.lines[0]
+
+
 @each
 @pytest.mark.parametrize("source", [*RECIPES.values(), SCRIPT, KERAS, KERAS_FUNCTIONAL, FLAX])
 def test_no_framework_breaks_another_ones_source(source: str, operation: Operation):

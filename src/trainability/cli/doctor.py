@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainability.cli import interrupt
 from trainability.cli.compare import check_place
 from trainability.core.errors import SpecError
 
@@ -50,6 +51,7 @@ def doctor(
     check_place(report)
     check_place(json)
     times = _times(budget)
+    interrupt.sentence = interrupt.NOT_KEPT
     if _is_recipe(script):
         raise typer.Exit(_recipe(script, treat, seeds, times, report, json))
     from trainability.doctor import run_script

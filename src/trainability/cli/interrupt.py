@@ -13,6 +13,10 @@ GRACE_SECONDS = 1.5
 """How long after Ctrl-C the workers may take to stop; one that XLA is compiling for cannot be told to."""
 
 STOPPED = "stopped; what was finished is kept: run the same command again to continue"
+NOT_KEPT = "stopped; a search for a treatment begins anew next time"
+
+sentence = STOPPED
+"""What is said of a run that is stopped: the command's to choose."""
 
 training = threading.Event()
 """Set while the main thread only waits for workers.
@@ -41,11 +45,11 @@ def heard() -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def tell(sentence: str) -> None:
+def tell(words: str) -> None:
     """Say once what became of the run."""
     if not _told.is_set():
         _told.set()
-        print(f"\n{sentence}", file=sys.stderr, flush=True)
+        print(f"\n{words}", file=sys.stderr, flush=True)
 
 
 def _hear(*_: object) -> None:
@@ -62,6 +66,6 @@ def _leave() -> None:
     try:
         if sys.stderr.isatty():
             sys.stderr.write("\x1b[?25h")  # the progress bar hides the cursor
-        tell(STOPPED)
+        tell(sentence)
     finally:  # also when it was the printing that Ctrl-C came into
         os._exit(130)

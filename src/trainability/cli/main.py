@@ -69,7 +69,7 @@ def run() -> None:
     except UsageError as error:
         _fail(str(error))
     except (Interrupted, KeyboardInterrupt, typer.Abort) as error:
-        interrupt.tell(str(error) or interrupt.STOPPED)
+        interrupt.tell(str(error) or interrupt.sentence)
         sys.exit(130)
     except BrokenPipeError:  # the reader, such as `head`, has gone
         _drop_output()

@@ -22,7 +22,7 @@ BETTER: Final = 0.005
 def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float) -> list[Operations]:
     """Train sets on one seed, the better half on one more, and so on; the sets that were trained, the best first.
 
-    Doing nothing takes part, and of sets that score alike the one that came first stays ahead.
+    Doing nothing takes part, and of sets that score alike a smaller one is ahead, then the one that came first.
 
     Args:
         sets: the likeliest first; may go on for ever.
@@ -47,7 +47,7 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
         misses = 0
     out: list[Operations] = []
     for used in range(1, len(seeds) + 1):
-        alive.sort(key=lambda one: -trials.scores(one, seeds[:used]).mean())
+        alive.sort(key=lambda one: (-trials.scores(one, seeds[:used]).mean(), len(one)))
         keep = max(1, len(alive) // 2)
         out, alive = alive[keep:] + out, alive[:keep]
         if len(alive) == 1 or used == len(seeds):
@@ -72,7 +72,7 @@ def grow(trials: Trials, ranked: Sequence[Operations], seeds: Sequence[int], bud
             break
         try:
             first = trials.scores(both, seeds[:1]).mean()
-            if first > trials.scores(best, seeds[:1]).mean() and trials.scores(both, seeds).mean() > _above(now):
+            if first >= trials.scores(best, seeds[:1]).mean() and trials.scores(both, seeds).mean() > _above(now):
                 best = both
         except SpecError:
             continue

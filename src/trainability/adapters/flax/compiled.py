@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import jax
@@ -35,6 +36,28 @@ class Compiled:
         loss, after = jax.tree.unflatten(tree, answers)
         nnx.update((model, optimizer), after)
         return loss
+
+    @contextlib.contextmanager
+    def many(self, model: nnx.Module, optimizer: nnx.Optimizer) -> Iterator[Callable[[Any, Any], Any]]:
+        """A function of a batch that takes a step; model and optimiser learn of all of them at the end.
+
+        Taking a model apart and putting it together takes longer than a step of a small one.
+        """
+        graph, state = nnx.split((model, optimizer))
+        leaves, tree = jax.tree.flatten(state)
+        made: dict[Any, tuple[Callable[..., Any], Sequence[Any], Any]] = {}
+
+        def step(x: Any, y: Any) -> Any:
+            nonlocal leaves
+            key = x.shape, y.shape
+            if key not in made:
+                made[key] = self.lower(graph, jax.tree.unflatten(tree, leaves), x, y)
+            function, constants, _ = made[key]
+            loss, *leaves = function(constants, [*leaves, x, y])
+            return loss
+
+        yield step
+        nnx.update((model, optimizer), jax.tree.unflatten(tree, leaves))
 
     def lower(self, graph: Any, state: Any, x: Any, y: Any) -> tuple[Callable[..., Any], Sequence[Any], Any]:
         """The program of these arguments, its constants, and the tree of its answers."""

@@ -51,10 +51,24 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
 
 def _fit(patient: Patient, optimizer: nnx.Optimizer, watched: Watch | None) -> int:
     """The loop; the number of samples that went through a step. It ends early where the loss is not finite."""
+    step = _step(patient)
+    if watched is None:
+        with step.many(patient.model, optimizer) as taken:
+            return _epochs(patient, taken)
+    wrapped = watched.wrap(step)
+    return _epochs(
+        patient,
+        lambda x, y: wrapped(patient.model, optimizer, x, y),
+        lambda updates: _evaluate(patient, watched, updates),
+    )
+
+
+def _epochs(
+    patient: Patient, step: Callable[[Any, Any], Any], after: Callable[[int], None] = lambda updates: None
+) -> int:
+    """As `_fit`; `after` each epoch gets the number of updates so far."""
     x, y = patient.train
     size, order = patient.batch_size, np.random.default_rng(patient.seed)
-    step = _step(patient)
-    step = watched.wrap(step) if watched else step
     cost, updates, last = 0, 0, 0.0
     for _ in range(patient.epochs):
         shuffled = order.permutation(len(x))
@@ -62,16 +76,15 @@ def _fit(patient: Patient, optimizer: nnx.Optimizer, watched: Watch | None) -> i
             rows = shuffled[start : start + size]
             if len(rows) == 1 < size:
                 continue  # batch normalisation cannot take a batch of one that is only the rest
-            last = step(patient.model, optimizer, x[rows], y[rows])
+            last = step(x[rows], y[rows])
             cost, updates = cost + len(rows), updates + 1
         if not math.isfinite(float(last)):
             break
-        if watched:
-            _evaluate(patient, watched, updates)
+        after(updates)
     return cost
 
 
-def _step(patient: Patient) -> Callable[..., Any]:
+def _step(patient: Patient) -> Compiled:
     loss, wrt = patient.loss, patient.wrt
 
     def step(model: nnx.Module, optimizer: nnx.Optimizer, x: Any, y: Any) -> Any:

@@ -42,7 +42,7 @@ PASSING: Final = frozenset({
     "instance_norm", "rms_norm", "max_pool1d", "max_pool2d", "avg_pool1d", "avg_pool2d", "adaptive_avg_pool1d",
     "adaptive_avg_pool2d", "__getitem__", "add", "add_", "__add__", "__iadd__", "__radd__",
     "max_pool1d_with_indices", "max_pool2d_with_indices", "t", "mT", "float", "double", "to", "expand",
-    "unflatten",
+    "unflatten", "subtract", "mul_",  # the latter two in Keras' batch normalisation
 })  # fmt: skip
 """What hands a layer's answer on: the activation after it still belongs to the layer. A sum may be a bias."""
 ASIDE: Final = frozenset({"mean", "square", "var", "var_mean", "std"})

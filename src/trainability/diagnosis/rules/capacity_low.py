@@ -24,12 +24,12 @@ BEHIND: Final = 0.2
 def _check(seen: Chart) -> Evidence | None:
     attainable = seen.pairing.attainable if seen.pairing is not None else math.nan
     done = progress(seen)
-    if learns(seen) or not seen.layers or diverged(seen) or not attainable - done > BEHIND or falling(seen) > 0.03:
-        return None
-    if travelled(seen) < FAR:
+    if learns(seen) or not seen.layers or diverged(seen) or not attainable - done > BEHIND:
         return None
     kinds = {layer.kind for layer in seen.layers}
     widths = [seen.layers[i].units for i in hidden(seen)]
+    if travelled(seen) < FAR or (falling(seen) > 0.03 and min(widths, default=0) != 1):  # one number says little
+        return None
     if not kinds <= {"linear", "convolution"} or min(widths, default=0) > NARROW:
         return None
     place = int(np.argmin(widths)) if widths else 0

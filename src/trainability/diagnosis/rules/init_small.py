@@ -26,7 +26,9 @@ def gains(seen: Chart) -> np.ndarray:
 def _check(seen: Chart) -> Evidence | None:
     if learns(seen) or not len(seen.moments) or not hidden(seen):
         return None
-    places = [i for i in hidden(seen) if seen.layers[i].trained]
+    # Others add several inputs up, such as a recurrent layer its own answer.
+    plain = [i for i in hidden(seen) if seen.layers[i].kind in ("linear", "convolution")]
+    places = [i for i in plain if seen.layers[i].trained]
     found = gains(seen)
     if not places or not np.median(found[places]) < SMALL:
         return None

@@ -11,12 +11,15 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import diverged, learns, progress, trained, typical
+from trainability.diagnosis.reading import diverged, hidden, learns, progress, trained, typical
 
 LARGE: Final = -1.0
 """log₁₀ of update over weight: a tenth of the weight in one step; near −3 is usual."""
 EARLY: Final = 5
 """Steps in which units may die of a single update; there, as much as the weights' own size counts."""
+FEW: Final = 0.2
+MANY: Final = 0.5
+"""Shares of a layer's units."""
 
 
 def _check(seen: Chart) -> Evidence | None:
@@ -26,7 +29,8 @@ def _check(seen: Chart) -> Evidence | None:
     largest = float(np.nanmax(moves)) if len(moves) and not np.isnan(moves).all() else math.nan
     jump = _jump(seen)
     away = diverged(seen)
-    if not (away or (max(largest, jump - 1) > LARGE and progress(seen) < 0.3)):
+    killed = _killed(seen)
+    if not (away or killed or (max(largest, jump - 1) > LARGE and progress(seen) < 0.3)):
         return None
     if away and max(largest, jump) < LARGE - 1.5:
         return None
@@ -34,7 +38,17 @@ def _check(seen: Chart) -> Evidence | None:
         "learning rate": seen.optimizer.first.get("lr", math.nan), "log10 of update over weight": largest,
         "the same at its first steps": jump, "threshold": LARGE, "loss at the start": float(seen.losses[0]), "loss at the end": float(seen.losses[-1]),
     }  # fmt: skip
-    return Evidence(figures, 0.85 if (away and largest > LARGE) or jump > LARGE + 1 else 0.6)
+    sure = (away and largest > LARGE) or jump > LARGE + 1
+    return Evidence(figures, 0.85 if sure else 0.78 if killed else 0.6)
+
+
+def _killed(seen: Chart) -> bool:
+    """Whether most units of a layer answered at the start, and to no input after a few steps, each of them large."""
+    early = int(np.sum(seen.moments <= EARLY))
+    dead = np.asarray(seen.signs["dead"], float)[:early, : len(hidden(seen))]
+    return (
+        early > 1 and bool(((dead[0] < FEW) & (dead[-1] > MANY)).any()) and _jump(seen) > LARGE and progress(seen) < FEW
+    )
 
 
 def _jump(seen: Chart) -> float:

@@ -24,7 +24,7 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     risen = float(seen.validation.losses[-2:].mean() / max(seen.validation.losses.min(), 1e-300))
     # A loss that rises while answers stay good does not hurt.
-    if not (end < FEW and progress(seen) - end > GAP and (risen > RISEN or best < STILL)):
+    if not (progress(seen) > STILL and end < FEW and progress(seen) - end > GAP and (risen > RISEN or best < STILL)):
         return None
     figures = {
         "validation loss at the end over the best": risen, "threshold": RISEN, "progress in training": progress(seen),

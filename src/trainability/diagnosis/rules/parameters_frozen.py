@@ -9,17 +9,19 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import learns
+from trainability.diagnosis.reading import learns, progress
 
 MOST: Final = 0.5
 """Share of the used weights."""
+LITTLE: Final = 0.3
+"""Share of the best constant answer's loss that the rest takes away."""
 
 
 def _check(seen: Chart) -> Evidence | None:
     used = [p for p in seen.parameters if p.used]
     frozen = [p for p in used if not p.wanted]
     size = sum(p.size for p in used)
-    if learns(seen) or not frozen or sum(p.size for p in frozen) < MOST * size:
+    if learns(seen) or progress(seen) > LITTLE or not frozen or sum(p.size for p in frozen) < MOST * size:
         return None
     figures = {"share of the weights that is frozen": sum(p.size for p in frozen) / size, "threshold": MOST}
     return Evidence(figures, 0.75, frozen[0].name.rpartition(".")[0])
@@ -34,7 +36,7 @@ def _frozen(**changes: object) -> Chart:
 
 PARAMETERS_FROZEN = Rule(
     name="parameters-frozen",
-    summary="most of the weights are frozen, and the rest learns nothing",
+    summary="most of the weights are frozen, and the rest learns little",
     check=_check,
     advice="Most parameters have requires_grad off. If that was not on purpose, switch it on; if it was, the frozen part does "
     "not carry what the rest needs: train its last layers, too.",

@@ -120,6 +120,15 @@ def removed(source: Source, container: Container, index: int) -> list[Edit]:
     return [Edit(slot.start, end, "")]
 
 
+def taken_out(source: Source, call: ast.Call, value: ast.expr) -> list[Edit]:
+    """Take the argument that is this value out of a call."""
+    kept = elements(call)
+    index = next(i for i, one in enumerate(kept) if value in (one, getattr(one, "value", None)))
+    if value in call.args[:-1]:
+        raise NoPlace("an argument that others follow by their place would be taken out")
+    return removed(source, call, index)
+
+
 def without(source: Source, call: ast.Call, *keywords: str) -> list[Edit]:
     """Take these keywords out of a call, where it has them."""
     kept = elements(call)

@@ -11,7 +11,7 @@ from trainability.treatment.patch.keras_network import initializers
 from trainability.treatment.patch.names import followed, path_of, written, written_beside
 from trainability.treatment.patch.network import Item
 from trainability.treatment.patch.numbers import multiplied, number, replaced
-from trainability.treatment.patch.places import Training
+from trainability.treatment.patch.places import Training, only
 from trainability.treatment.patch.source import Edit, NoPlace, Source
 
 USUAL: Final = {"adam": ("adam", 0.001), "sgd": ("sgd", 0.01), "rmsprop": ("rmsprop", 0.001)}
@@ -72,6 +72,16 @@ def decay(at: Training, value: float) -> list[Edit]:
         return replaced(at.source, found, value)
     if path_of(at.source, call.func) in ("optax.adamw", "optax.lion", "optax.nadamw", "optax.adamaxw"):
         return given(at.source, call, None, "weight_decay", number(value))
+    there = at.calls("optax.add_decayed_weights")
+    if there:
+        step = only(there, "decays of the weights")
+        at.own(step)
+        size = argument(step, 0, "weight_decay")
+        return (
+            given(at.source, step, 0, "weight_decay", number(value))
+            if size is None
+            else replaced(at.source, size, value)
+        )
     return [] if value == 0 else _before(at, call, f"optax.add_decayed_weights({number(value)})")
 
 

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from trainability.core.errors import UsageError
-from trainability.treatment.patch.calls import after, argument, before, given, without
+from trainability.treatment.patch.calls import after, argument, before, given, taken_out
 from trainability.treatment.patch.hidden import before_activation, flat
 from trainability.treatment.patch.names import followed, path_of, written_beside
 from trainability.treatment.patch.network import Item
@@ -105,7 +105,7 @@ def normalize(at: Training, value: str) -> list[Edit]:
         shown += name[name.index("(") :]
         if item is layer or (layer.container, layer.index) == (item.container, item.index):
             if item is not layer:
-                edits += without(at.source, layer.node, "activation")
+                edits += taken_out(at.source, layer.node, item.node)
                 own, more = written_beside(at.source, layer.node.func, "keras.layers.Activation")
                 edits += more
                 shown += f", {own}({at.source.segment(item.node)})"

@@ -112,7 +112,10 @@ def patch(
             without.add(operation.kind)
             said = (f"# {operation} ({why}):", *_LINES[framework][operation.kind](operation.value))
         lines += said
-    return Patch(_unified(source, mark + text, name), tuple(lines))
+    diff = _unified(source, mark + text, name)
+    if diff and without:
+        lines.insert(0, "# the diff is a part of it: what was proved needs these lines, too")
+    return Patch(diff, tuple(lines))
 
 
 def _placed(

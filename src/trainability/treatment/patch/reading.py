@@ -136,7 +136,10 @@ class Reader:
                 return self._by_name(keyword.value, container, index)
             if keyword.arg is None:
                 raise self.unknown(node)
-        if len(node.args) > 1 and self.words.layers.get("keras.layers.Dense"):
+        path = path_of(self.source, node.func)
+        if path == "keras.layers.Dense" and len(node.args) > 1:
+            return self._by_name(node.args[1], container, index)
+        if path != "keras.layers.Dense" and len(node.args) > 6:
             raise NoPlace("an activation may be among a layer's positional arguments")
         return ()
 
