@@ -126,6 +126,25 @@ def shuffled_targets() -> Run:
     return simple(mlp(4, 32, 1), (x, y[torch.randperm(len(y))]), nn.MSELoss(), rate=1e-3)
 
 
+class _Reader(nn.Module):
+    """Names of ten kinds, read one after the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.reader, self.last = nn.Embedding(10, 8), nn.GRU(8, 16, batch_first=True), nn.Linear(16, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.reader(self.embedding(x))[0][:, -1])
+
+
+def shuffled_sentences() -> Run:
+    draw = np.random.default_rng(0)
+    names = draw.integers(0, 10, (600, 8))
+    holds_a_nine = (names == 9).any(1).astype(np.int64)
+    x, y = torch.from_numpy(draw.permutation(names)), torch.from_numpy(holds_a_nine)
+    return simple(_Reader(), (x, y), nn.CrossEntropyLoss(), steps=150)
+
+
 def absolute_error_on_labels() -> Run:
     x, y = circles()
     model = mlp(2, 8, 1, activation=nn.Sigmoid, last=nn.Sigmoid())
@@ -270,6 +289,7 @@ SICK_DATA = {
     xor_nine_layers_deep: ("vanishing-gradient",),
     shuffled_labels: ("labels-unpaired",),
     shuffled_labels_by_heart: ("labels-unpaired",),
+    shuffled_sentences: ("labels-unpaired",),
     shuffled_targets: ("labels-unpaired",),
     absolute_error_on_labels: ("loss-target", "optimizer-unsuitable"),
     labels_as_quantities: ("loss-target",),

@@ -57,6 +57,8 @@ class LossSeen:
             self.classes = output.shape[axis]
             self._answered(target if labels else target.argmax(axis), output.argmax(axis))
         elif self.kind == "binary" and output.shape == target.shape:
+            if np.isin(target, (0, 1)).all() and not labels:
+                self.counts.update(int(label) for label in target.reshape(-1)[:MOST_LABELS])
             self._answered(target, output > (0 if self.name == "bce_with_logits" else 0.5))
 
     def _answered(self, asked: np.ndarray, answered: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +18,7 @@ FEWEST_OTHERS: Final = 25
 """Samples that are not of the most frequent class."""
 MOST_FEATURES: Final = 4096
 MOST_CLASSES: Final = 100
+MOST_NAMES: Final = 1000
 NEIGHBOURS: Final = 5
 SHUFFLES: Final = 299
 RIDGE: Final = 0.01
@@ -30,9 +32,12 @@ class Pairs:
     inputs: list[np.ndarray] = field(default_factory=list)
     targets: list[np.ndarray] = field(default_factory=list)
     labels: bool = False
+    whole: bool = False
 
     def add(self, inputs: np.ndarray, targets: np.ndarray, labels: bool = False) -> None:
         """Take in a batch, batch first; `labels` says that the targets are class labels.
+
+        Whole numbers as inputs are names, such as those of words.
 
         A batch whose inputs and targets do not belong together row by row is left out.
         """
@@ -42,7 +47,7 @@ class Pairs:
         y = targets.reshape(len(targets), -1)[:MOST_ROWS]
         fits = not self.inputs or (x.shape[1], y.shape[1]) == (self.inputs[0].shape[1], self.targets[0].shape[1])
         if fits and x.shape[1] <= MOST_FEATURES and (y.shape[1] == 1 or not labels):
-            self.labels = labels
+            self.labels, self.whole = labels, inputs.dtype.kind in "iu"
             self.inputs.append(np.array(x, float))
             self.targets.append(np.array(y, float))
 
@@ -50,8 +55,24 @@ class Pairs:
         """What the pairs seen so far say; None without any."""
         if not self.inputs:
             return None
+        x, y = np.concatenate(self.inputs), np.concatenate(self.targets)
         with one_thread():
-            return pairing(np.concatenate(self.inputs), np.concatenate(self.targets), self.labels)
+            if not self.whole:
+                return pairing(x, y, self.labels)
+            counts = counted(x)
+            found = None if counts is None else pairing(counts, y, self.labels)
+            # What their order tells is left out, so what is attained with it is not known.
+            return None if found is None else dataclasses.replace(found, attainable=math.nan, counted=True)
+
+
+def counted(names: np.ndarray) -> np.ndarray | None:
+    """How often each name comes in each row, shape (samples, names); None where there are too many."""
+    known, place = np.unique(names, return_inverse=True)
+    if len(known) > MOST_NAMES:
+        return None
+    counts = np.zeros((len(names), len(known)))
+    np.add.at(counts, (np.arange(len(names))[:, None], place.reshape(names.shape)), 1.0)
+    return counts
 
 
 def pairing(x: np.ndarray, y: np.ndarray, labels: bool) -> Pairing:

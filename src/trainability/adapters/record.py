@@ -47,6 +47,11 @@ class Record:
     _moments: list[tuple[int, dict[str, dict[str, float]]]] = field(default_factory=list)
     _layers: dict[str, LayerInfo] = field(default_factory=dict)
 
+    def see_inputs(self, fed: np.ndarray) -> None:
+        """Take in what the first parameter met; nothing of whole numbers, which are names."""
+        if fed.dtype.kind == "f":
+            self.inputs.add(fed)
+
     def moment(self, step: int, layers: Sequence[SeenLayer]) -> None:
         """Measure all layers, in forward order, after the backward pass of `step` and its update."""
         self._layers.update({layer.info.name: layer.info for layer in layers})

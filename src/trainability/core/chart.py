@@ -176,12 +176,14 @@ class Pairing:
         p: how often shuffled targets are as like; NaN where there are too few rows.
         attainable: share of the best constant answer's loss that a simple method takes away on samples it has not
             seen: the nearest neighbours, or for numbers also a ridge regression.
+        counted: whether inputs are names, such as those of words, and only how often each comes was compared.
     """
 
     rows: int
     likeness: float
     p: float
     attainable: float = float("nan")
+    counted: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ LEARNED: Final = 0.6
 """Share of the best constant answer's loss that a network has to take away to count as one that learns."""
 FEW: Final = 0.3
 """Where a simple method attains less than `LEARNED`, as much as that counts as learning, but no less than this."""
+FAR: Final = 1.0
+"""Steps times update over weight: before, the weights have not had the time."""
 STILL: Final = 0.05
 """Under this share it has learned nothing."""
 CHANCE: Final = 0.01
@@ -80,7 +82,7 @@ def informative(chart: Chart) -> bool | None:
     """Whether the inputs tell anything of the targets; None if that is unknown."""
     if chart.pairing is None or math.isnan(chart.pairing.p):
         return None
-    return chart.pairing.p <= CHANCE
+    return True if chart.pairing.p <= CHANCE else None if chart.pairing.counted else False
 
 
 def diverged(chart: Chart) -> bool:

@@ -64,7 +64,7 @@ class Look:
         values = self._program.values
         fed = self.fed() if inputs else None
         if fed is not None:
-            record.inputs.add(fed)
+            record.see_inputs(fed)
         target = self.facts.note(record.loss, values) if loss else None
         if fed is not None and target is not None:
             record.pairs.add(fed, target, record.loss.labels)
@@ -97,8 +97,8 @@ class Look:
                 continue
             met = [n for n in equation.inputs if n in given and n not in trained and made.shapes[n]]
             if met:
-                known = met[0] in made.floating and met[0] in made.values
-                return np.asarray(made.values[met[0]]).astype(float) if known else None
+                fed = np.asarray(made.values[met[0]]) if met[0] in made.values else np.zeros(0, bool)
+                return fed.astype(float) if met[0] in made.floating else fed if fed.dtype.kind in "iu" else None
         return None
 
     def _first_bad(self, step: int) -> Origin:

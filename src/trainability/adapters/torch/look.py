@@ -48,7 +48,8 @@ class Look:
             fed = [tensor for tensor in operation.tensors() if id(tensor) not in own and tensor.dim() > 0]
             fed = [tensor for tensor in fed if tensor._base is None or id(tensor._base) not in own]
             if fed and not fed[0].requires_grad:
-                return fed[0].detach().to("cpu", torch.float64).numpy() if fed[0].is_floating_point() else None
+                given = fed[0].detach().cpu()
+                return given.double().numpy() if given.is_floating_point() else _names(given)
         return None
 
     def first_bad(self, parameters: Set[int], step: int) -> Origin:
@@ -64,6 +65,11 @@ class Look:
         weights = {key for key, t in tensors.items() if {key, id(t._base)} & parameters}
         value = lambda key: tensors[key].detach().double().cpu().numpy()  # noqa: E731
         return origin.first_bad(done, value, weights, LOSSES.keys(), step)
+
+
+def _names(given: torch.Tensor) -> np.ndarray | None:
+    """Whole numbers as they are; None for what is neither."""
+    return None if given.dtype == torch.bool or given.is_complex() else given.numpy()
 
 
 def parameters_in(operation: Operation) -> list[torch.Tensor]:

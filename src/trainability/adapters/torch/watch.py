@@ -164,7 +164,7 @@ class Watch:
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
         inputs = self._inputs(look)
         if inputs is not None:
-            self.record.inputs.add(inputs)
+            self.record.see_inputs(inputs)
         targets = see_loss(self.record.loss, root, operations)
         if inputs is not None and targets is not None:
             self.record.pairs.add(inputs, targets, self.record.loss.labels)

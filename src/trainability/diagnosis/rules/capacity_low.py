@@ -11,12 +11,10 @@ import numpy as np
 from trainability.core.chart import Chart, Pairing
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import diverged, falling, hidden, learns, progress, travelled
+from trainability.diagnosis.reading import FAR, diverged, falling, hidden, learns, progress, travelled
 
 NARROW: Final = 3
 """Units of the narrowest hidden layer."""
-FAR: Final = 1.0
-"""Steps times update over weight: before, the weights have not had the time."""
 BEHIND: Final = 0.2
 """How much less of the constant answer's loss is gone than the nearest neighbours take away."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from trainability.core.chart import Chart, Pairing, ValidationFacts
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import CHANCE, FEW, STILL, informative, progress, validated
+from trainability.diagnosis.reading import CHANCE, FAR, FEW, STILL, progress, travelled, validated
 
 LIKE: Final = 0.15
 """Correlation of a sample's target with its nearest neighbours' targets: at most, for those that say nothing."""
@@ -17,7 +17,9 @@ LIKE: Final = 0.15
 
 def _check(seen: Chart) -> Evidence | None:
     pairing = seen.pairing
-    if pairing is None or informative(seen) is not False or pairing.likeness > LIKE:
+    if pairing is None or not pairing.p > CHANCE or pairing.likeness > LIKE:
+        return None
+    if pairing.counted and not travelled(seen) >= FAR:  # their order may tell, had the network the time to learn it
         return None
     # What is learned by heart does not help with samples that were not seen.
     best, _ = validated(seen)
@@ -27,7 +29,7 @@ def _check(seen: Chart) -> Evidence | None:
         "correlation of neighbours' targets": pairing.likeness, "p, against shuffled targets": pairing.p,
         "threshold": CHANCE, "samples": float(pairing.rows), "progress": progress(seen),
     }  # fmt: skip
-    return Evidence(figures, 0.84 if pairing.rows >= 150 else 0.7)
+    return Evidence(figures, 0.6 if pairing.counted else 0.84 if pairing.rows >= 150 else 0.7)
 
 
 def _shuffled(**changes: object) -> Chart:
