@@ -234,8 +234,9 @@ class Watch:
         self._trace.resume()
 
     def _end_step(self) -> None:
-        losses = self._step_losses
-        self.record.losses.append(math.fsum(losses) / len(losses) if losses else math.nan)
+        losses, before = self._step_losses, self.record.losses
+        # Where no gradient came through this model, the loss is the one that was seen last.
+        before.append(math.fsum(losses) / len(losses) if losses else before[-1] if before else math.nan)
         self._step_losses.clear()
         self._trace.operations.clear()
         self._step += 1

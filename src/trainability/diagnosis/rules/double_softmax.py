@@ -28,8 +28,11 @@ DOUBLE_SOFTMAX = Rule(
     check=_check,
     advice="This loss expects scores (logits) and applies softmax or sigmoid itself. With probabilities as its input the "
     "gradient stays small and the loss cannot come near 0. Remove the activation of the output layer.",
-    explains=("vanishing-gradient", "learning-rate-low", "too-few-steps", "output-activation", "capacity-low"),
+    explains=(
+        "vanishing-gradient", "learning-rate-low", "too-few-steps", "output-activation", "capacity-low",
+        "optimizer-unsuitable",
+    ),
     treatments=(Operation("output", "fit"),),
     sick=lambda: chart(loss=loss(last="softmax")),
     healthy=lambda: chart(loss=loss(last="log_softmax")),
-)
+)  # fmt: skip

@@ -37,7 +37,7 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     figures = {
         "output activation": loss.last, "lowest target": target.low, "highest target": target.high,
-        "lowest answer": low, "highest answer": high, "share out of reach": outside, "threshold": MOST,
+        "lowest answer": low, "highest answer": high, "out of reach, over the targets' range": outside, "threshold": MOST,
     }  # fmt: skip
     return Evidence(figures, 0.95, layer)
 
@@ -51,7 +51,7 @@ OUTPUT_ACTIVATION = Rule(
     "binary cross-entropy; for several classes as many units as classes.",
     explains=(
         "dying-relu", "vanishing-gradient", "targets-unscaled", "learning-rate-low", "too-few-steps", "capacity-low",
-        "activation-saturating", "learning-rate-high",
+        "activation-saturating", "learning-rate-high", "over-regularized", "optimizer-unsuitable",
     ),
     treatments=(Operation("output", "fit"),),
     sick=lambda: chart(losses=stays(1.0), loss=regression(last="sigmoid")),

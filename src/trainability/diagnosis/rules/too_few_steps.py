@@ -37,9 +37,9 @@ def _check(seen: Chart) -> Evidence | None:
 
 TOO_FEW_STEPS = Rule(
     name="too-few-steps",
-    summary="training ends while the loss still falls",
+    summary="training ends before the network has learned what it could",
     check=_check,
-    advice="The loss was still falling when training ended. Train for more steps (several times as many), or reach the same "
+    advice="When training ended, the loss was still falling, or the weights had hardly moved. Train for more steps (several times as many), or reach the same "
     "place sooner with a larger learning rate.",
     explains=("capacity-low",),
     treatments=(
