@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from tests.command import strict_json
+from trainability.core.chart import OptimizerFacts, Pairing
 from trainability.diagnosis import RULES, Rule, diagnose, examples
 from trainability.diagnosis.finding import Evidence
+from trainability.diagnosis.reading import learns
 
 each = pytest.mark.parametrize("rule", list(RULES), ids=lambda rule: rule.name)
 
@@ -61,3 +63,22 @@ def test_softmax_over_one_unit_is_the_root_and_dead_units_its_symptom():
 
 def test_a_run_that_learns_has_no_findings():
     assert diagnose(examples.chart()) == []
+
+
+@pytest.mark.parametrize(("gone", "found"), [(0.05, True), (0.6, False), (float("nan"), False)])
+def test_a_rate_that_is_gone_early_is_told_where_more_could_be_learned(gone: float, found: bool):
+    rates = OptimizerFacts("sgd", {"lr": 0.1}, {"lr": 0.0}, gone=gone)
+    half_way = np.linspace(0.69, 0.2, 200)
+    seen = examples.chart(losses=half_way, optimizer=rates, pairing=Pairing(300, 0.9, 0.01, 0.9))
+    assert learns(seen)
+    assert [finding.code for finding in diagnose(seen)] == (["schedule-wrong"] if found else [])
+
+
+def test_units_that_large_steps_killed_are_put_under_the_rate():
+    seen = examples.chart({"update_ratio": [-0.4] * 4}, losses=examples.stays())
+    dead = seen.signs["dead"].copy()
+    dead[0, :], dead[1:, :2] = 0.05, 0.9
+    killed = dataclasses.replace(seen, signs={**seen.signs, "dead": dead})
+    codes = {finding.code: finding for finding in diagnose(killed)}
+    assert codes["learning-rate-high"].role == "root"
+    assert codes["dying-relu"].role == "symptom"

@@ -47,6 +47,13 @@ class Record:
     _moments: list[tuple[int, dict[str, dict[str, float]]]] = field(default_factory=list)
     _layers: dict[str, LayerInfo] = field(default_factory=dict)
 
+    def _rate_gone(self) -> float:
+        """As `OptimizerFacts.gone`."""
+        rates = [settings.get("lr", math.nan) for _, settings in self.settings]
+        steps = [step for step, _ in self._moments]
+        below = [step for step, rate in zip(steps, rates, strict=False) if rate < 1e-3 * rates[0]]
+        return min(below) / len(self.losses) if below and self.losses else math.nan
+
     def see_inputs(self, fed: np.ndarray) -> None:
         """Take in what the first parameter met; nothing of whole numbers, which are names."""
         if fed.dtype.kind == "f":
@@ -93,7 +100,8 @@ class Record:
         loss = self.loss.facts()
         optimizer = None
         if self.settings:
-            optimizer = OptimizerFacts(self.settings[0][0], self.settings[0][1], self.settings[-1][1], self.foreign)
+            name, first = self.settings[0]
+            optimizer = OptimizerFacts(name, first, self.settings[-1][1], self.foreign, self._rate_gone())
         batch = loss.output_shape[0] if loss and loss.output_shape else 0
         return Chart(
             framework=self.framework, layers=layers, moments=np.array([step for step, _ in self._moments], int),

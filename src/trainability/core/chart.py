@@ -135,6 +135,8 @@ class OptimizerFacts:
     last: Mapping[str, float]
     foreign: int = 0
     """Parameters that it holds and that are not the model's (any more)."""
+    gone: float = float("nan")
+    """Share of the steps after which the learning rate is under a thousandth of the first; NaN where it is not."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from trainability.core.chart import Chart, OptimizerFacts
@@ -12,13 +13,21 @@ from trainability.diagnosis.reading import learns, progress
 
 GONE: Final = 1e-3
 """Rate at the last moment over that at the first."""
+EARLY: Final = 0.25
+"""Share of the steps after which it is gone; what is learned by then may still fall short."""
+BEHIND: Final = 0.05
+"""How much less of the constant answer's loss is gone than a simple method takes away."""
 
 
 def _check(seen: Chart) -> Evidence | None:
-    if learns(seen) or seen.optimizer is None:
+    if seen.optimizer is None:
         return None
     first, last = (settings.get("lr", 0.0) for settings in (seen.optimizer.first, seen.optimizer.last))
-    if not first > 0 or last / first >= GONE or progress(seen) > 0.3:
+    attainable = seen.pairing.attainable if seen.pairing is not None else math.nan
+    early = seen.optimizer.gone < EARLY and attainable - progress(seen) > BEHIND
+    if not first > 0 or last / first >= GONE or not (early or progress(seen) <= 0.3):
+        return None
+    if learns(seen) and not early:
         return None
     return Evidence(
         {"rate at the start": first, "rate at the end": last, "threshold": GONE, "progress": progress(seen)}, 0.75
