@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from tests.zoo.torch_healthy_loops import LOOPS
-from tests.zoo.torch_run import Run, binary_cross_entropy, circles, digits, line, mlp, simple
+from tests.zoo.torch_run import Run, adam, binary_cross_entropy, circles, digits, line, mlp, simple
 
 
 def relu_mlp() -> Run:
@@ -177,6 +177,19 @@ def summed_with_a_small_rate() -> Run:
     return simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(reduction="sum"), rate=3e-3)
 
 
+def another_head() -> Run:
+    made = simple(mlp(64, 64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3, steps=500)
+
+    def another_task(step: int) -> None:
+        if step == 200:
+            made.model.requires_grad_(False)
+            made.model[4] = nn.Linear(64, 10)  # pyright: ignore[reportIndexIssue]
+            made.optimizer = adam(made.model[4])  # pyright: ignore[reportIndexIssue]
+
+    made.every_step = another_task
+    return made
+
+
 def clipped() -> Run:
     made = simple(mlp(64, 64, 10), digits(), nn.CrossEntropyLoss(), rate=3e-3)
     made.every_step = lambda step: nn.utils.clip_grad_norm_(made.model.parameters(), 1.0)
@@ -217,6 +230,5 @@ HEALTHY: tuple[Callable[[], Any], ...] = (
     small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer,
     recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, probabilities_by_hand, log_softmax_with_nll,
     imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand,
-    mae_regression, leaky,
-    high_dropout_that_works, maxout, *LOOPS,
+    mae_regression, leaky, high_dropout_that_works, maxout, another_head, *LOOPS,
 )  # fmt: skip

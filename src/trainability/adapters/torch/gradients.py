@@ -47,7 +47,7 @@ class Gradients:
         if all(gradient is None or not p.requires_grad for p, gradient in zip(self._probes, self._alive, strict=True)):
             known = [p for p in self._parameters if p.grad is not None]
             probes = _spread([p for p in known if p.requires_grad] or known)
-            self._zeroed |= probes != self._probes and self._updated  # of others it is not known
+            self._zeroed |= list(map(id, probes)) != list(map(id, self._probes))  # of others it is not known
             self._probes = probes
             self._note()
         del kept

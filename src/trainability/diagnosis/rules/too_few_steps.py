@@ -16,6 +16,9 @@ MOVED: Final = 0.3
 """Had all steps gone one way, the weights would have moved by this share of their size."""
 STILL_FALLING: Final = 0.03
 """Share by which the loss fell within the last third of the steps."""
+HALF: Final = 0.5
+QUICKLY: Final = 0.1
+"""The same, where more than half of the best constant answer's loss is gone."""
 SLOWLY: Final = 0.003
 """The same, where the weights cannot have come far."""
 SHORT: Final = 1.0
@@ -32,6 +35,7 @@ def _check(seen: Chart) -> Evidence | None:
     # On a short way the whole of it counts, and less.
     fell = max(falling(seen), falling(seen, 1.0)) if way < SHORT else falling(seen)
     least = SLOWLY if way < SHORT else STILL_FALLING
+    least = QUICKLY if progress(seen) > HALF else least
     return Evidence({**figures, "fall of the loss": fell, "threshold": least}, 0.55) if fell >= least else None
 
 
