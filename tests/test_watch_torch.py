@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from trainability.adapters.signs.equal_signs import equal_signs
 from trainability.adapters.signs.twins import twins
 from trainability.adapters.torch.watch import Watch
 from trainability.core.chart import SIGNS
+from trainability.doctor import run_script
 from trainability.vitals import VITALS
 
 
@@ -204,6 +206,42 @@ def test_a_script_is_watched_as_it_is(cli: Cli, tmp_path: Path):
     assert "nothing is wrong with it" in err
 
 
+def trained(watching: bool) -> list[torch.Tensor]:
+    """Weights after a few steps."""
+    torch.manual_seed(0)
+    model, (x, y) = mlp(2, 8, 2), circles(32)
+    optimizer = torch.optim.Adam(model.parameters())
+    with trainability.watch(model) if watching else contextlib.nullcontext():
+        for _ in range(4):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    return list(model.parameters())
+
+
+@pytest.mark.parametrize("place", ["leading_to", "traced_layers", "thinned"])
+def test_a_watch_that_fails_lets_the_training_go_on(place: str, monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise ValueError("of ours")
+
+    alone = trained(watching=False)
+    monkeypatch.setattr(f"trainability.adapters.torch.watch.{place}", broken)
+    with pytest.warns(UserWarning, match=r"looks no more.*ValueError: of ours") as said:
+        watched = trained(watching=True)
+    assert len(said) == 1
+    assert all(map(torch.equal, alone, watched))
+
+
+@pytest.mark.filterwarnings("ignore:the watch over")
+def test_a_look_that_fails_is_no_sound_model(monkeypatch: pytest.MonkeyPatch):
+    def broken(*_: object) -> None:
+        raise ValueError("of ours")
+
+    monkeypatch.setattr("trainability.adapters.torch.watch.traced_layers", broken)
+    with pytest.raises(ValueError, match="of ours"):
+        trainability.testing.assert_trainable(mlp(2, 8, 2), circles(32), nn.CrossEntropyLoss())
+
+
 WARNING = """
 import torch
 model = torch.nn.Linear(2, 1)
@@ -222,6 +260,25 @@ def test_a_scripts_warnings_are_shown_where_they_are_without_us(tmp_path: Path):
     assert alone.count("UserWarning") == 1
     command = [sys.executable, "-m", "trainability", "doctor", path]
     assert subprocess.run(command, capture_output=True, text=True).stderr.startswith(alone)
+
+
+TWO = """
+import torch
+x, y = torch.randn(64, 2), torch.randn(64, 1)
+for _ in range(2):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        torch.nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+"""
+
+
+def test_models_of_one_kind_are_numbered(tmp_path: Path):
+    path = tmp_path / "train.py"
+    path.write_text(TWO, "utf-8")
+    assert [diagnosis.name for diagnosis in run_script(path).diagnoses] == ["Sequential 1", "Sequential 2"]
 
 
 def test_a_script_with_a_mistake_has_exit_code_1(cli: Cli, tmp_path: Path):

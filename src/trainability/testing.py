@@ -70,6 +70,8 @@ def _torch(model: Any, batch: tuple[Any, Any], loss: Callable[[Any, Any], Any]) 
         with torch.random.fork_rng(), watched:
             loss(model(inputs), targets).backward()
             watched.look()
+            if watched.failed is not None:
+                raise watched.failed
             return watched.chart()
     finally:
         model.train(mode)

@@ -40,7 +40,10 @@ def doctor(
         Path | None, typer.Option(help="Write the chart as an HTML page.", metavar="FILE", show_default=False)
     ] = None,
     json: Annotated[
-        Path | None, typer.Option("--json", help="Write the findings as JSON.", metavar="FILE", show_default=False)
+        Path | None,
+        typer.Option(
+            "--json", help="Write the findings as JSON; of several models, a list.", metavar="FILE", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Run a training script as it is, or a recipe, watch it train, and say why it does not learn.

@@ -215,8 +215,14 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
     finally:
         sys.argv, sys.path[:] = kept
     trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps]
-    diagnoses = tuple(Diagnosis(chart, type(one.model).__name__) for one, chart in trained)
+    names = _numbered([type(one.model).__name__ for one, _ in trained])
+    diagnoses = tuple(Diagnosis(chart, name) for name, (_, chart) in zip(names, trained, strict=True))
     return Script(code, diagnoses, tuple(getattr(one, "recipe", _no_recipe) for one, _ in trained))
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """The names, with a number behind those that come more than once."""
+    return [f"{name} {names[: i + 1].count(name)}" if names.count(name) > 1 else name for i, name in enumerate(names)]
 
 
 def _no_recipe() -> Callable[[int], Recipe]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -23,6 +25,22 @@ from trainability.adapters.torch.trace import Operation, Trace, leading_to
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
+
+
+def _harmless(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A mistake of ours is told once, and the training goes on."""
+
+    @functools.wraps(method)
+    def guarded(self: Watch, *arguments: Any) -> Any:
+        if self.failed is not None:
+            return None
+        try:
+            return method(self, *arguments)
+        except Exception as error:
+            self._fail(error)
+            return None
+
+    return guarded
 
 
 class Watch:
@@ -52,6 +70,7 @@ class Watch:
         self._held: set[int] = set()
         self._holders: set[int] = set()
         self._undo = contextlib.ExitStack()
+        self.failed: Exception | None = None
 
     def __enter__(self) -> Watch:
         undo = self._undo
@@ -87,12 +106,18 @@ class Watch:
                 value = self._before_backward(root)
             backward(tensors, *args, **kwargs)
             with torch._C.DisableTorchFunction():
-                came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
-                if came and value is not None:
-                    self._step_losses.append(value)
+                self._take_loss(value)
 
         return watched
 
+    @_harmless
+    def _take_loss(self, value: float | None) -> None:
+        """Count the pass's loss where it brought gradients to this model."""
+        came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
+        if came and value is not None:
+            self._step_losses.append(value)
+
+    @_harmless
     def _before_backward(self, root: torch.Tensor) -> float | None:
         """Look at the pass if it is time; answers the loss, None if it is no scalar."""
         self._trace.resume()  # an optimiser that failed left it so
@@ -113,10 +138,9 @@ class Watch:
                     layer.keep_gradient()
                 self._look = Look(root, operations, layers, self._value.scale(root))
                 self._begin(self._look)
+                # Before the update, which spoils the weights, too.
                 if self.record.origin is None and not torch.isfinite(root.detach()).all():
-                    self.record.origin = self._look.first_bad(
-                        self._names.keys(), self._step
-                    )  # an update spoils weights
+                    self.record.origin = self._look.first_bad(self._names.keys(), self._step)
         if root.numel() != 1:
             return None
         value = self._value.of(root)
@@ -137,6 +161,17 @@ class Watch:
         """Notice a gradient that was left after an update and that this pass, being of this model, added to."""
         if self._left is not None and self._left[0]._version != self._left[1]:
             self.record.accumulated, self._left = True, None
+
+    def _fail(self, error: Exception) -> None:
+        """Look no more, and say why."""
+        self.failed, self._look = error, None
+        self._trace.recording, self._trace.evaluations, self._trace.value = False, None, None
+        self._trace.resume()
+        warnings.warn(
+            f"the watch over this {type(self.model).__name__} failed, and looks no more; what it saw before stands: "
+            f"{type(error).__name__}: {error}",
+            stacklevel=5,
+        )
 
     def _new_parameters(self) -> bool:
         """Know those of layers that were replaced or added since; whether there are any."""
@@ -186,6 +221,7 @@ class Watch:
             return optimizer is self.optimizer
         return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
 
+    @_harmless
     def _before_update(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._counts(optimizer):
             return
@@ -215,12 +251,14 @@ class Watch:
         """Note which parameter, the nearest to the loss, first got a gradient that is not finite from a finite loss."""
         if not self._step_losses or not all(map(math.isfinite, self._step_losses)):
             return
+        self._new_parameters()
         gradients = [(self._names[id(p)], p.grad) for p in self.model.parameters() if p.grad is not None]
         bad = [name for name, gradient in gradients if not torch.isfinite(gradient).all()]
         sizes = [float(gradient.nan_to_num(0, 0, 0).abs().max()) for _, gradient in gradients if gradient.numel()]
         before = max([*sizes, *map(abs, self._step_losses)])
         self.record.origin = Origin(bad[-1].rpartition(".")[0] or bad[-1], self._step, "backward", before)
 
+    @_harmless
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
             return
