@@ -6,12 +6,14 @@ Run as a script it does every check and prints the name of each that passed: a p
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 import trainability
@@ -66,6 +68,25 @@ def a_watched_run_has_the_bits_of_an_unwatched_one() -> None:
     assert len(found[0][0]) > 20
     for one, other in zip(found[0][0], found[1][0], strict=True):
         assert np.array_equal(one, other)
+
+
+@check
+def a_watch_that_fails_lets_the_training_go_on() -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("of ours")
+
+    places = {"jax": "keras.jax_look.look", "torch": "torch.watch.traced_layers"}
+    alone = fit(small()).history
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        patch.setattr(f"trainability.adapters.{places[keras.backend.backend()]}", broken)
+        model = small()
+        with trainability.watch(model) as chart:
+            found = fit(model).history
+    assert found == alone
+    told = [one for one in said if "looks no more" in str(one.message) and "of ours" in str(one.message)]
+    assert len(told) == 1
+    assert len(chart.diagnose().chart.losses) == 15
 
 
 class _nothing:  # noqa: N801

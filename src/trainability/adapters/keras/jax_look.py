@@ -11,6 +11,7 @@ import jax
 import keras
 import numpy as np
 
+from trainability.adapters.failed import say_failed
 from trainability.adapters.jax.look import Look, look
 from trainability.adapters.keras.facts import Values, parameters_of, see_inputs, see_layers, see_loss, see_optimizer
 from trainability.adapters.keras.names import loss_name, loss_of
@@ -36,6 +37,7 @@ class JaxLook:
         self._shapes: set[tuple[Any, ...]] = set()
         self._waited = 0
         self._last: tuple[Any, ...] = ()
+        self._failed = False
         self._places: tuple[Any, list[int]] = (None, [])
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
 
@@ -64,15 +66,19 @@ class JaxLook:
     def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
         state, iterator = arguments
         batch = next(iterator)
-        if not self._fits(batch):
+        if self._failed or not self._fits(batch):
             return self.plain(function, (state, itertools.chain([batch], iterator))), False
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         see_layers(self.model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(self.model, self.record, self._values(state))
         seen = None
         if type(self.model).train_step is keras.Model.train_step:  # of another step the loss is not known
-            seen = self._look(state, x, y, weights)
-            self._note(seen, step, x, y)
+            try:
+                seen = self._look(state, x, y, weights)
+                self._note(seen, step, x, y)
+            except Exception as error:  # a mistake of ours is told once, and the training goes on
+                self._failed, seen = True, None
+                say_failed(self.model, error)
         result = self.plain(function, (state, itertools.chain([batch], iterator)))
         if seen is not None:
             after = self._values(result[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-import warnings
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
 
+from trainability.adapters.failed import say_failed
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.adapters.torch.evaluations import Evaluations
@@ -167,11 +167,7 @@ class Watch:
         self.failed, self._look = error, None
         self._trace.recording, self._trace.evaluations, self._trace.value = False, None, None
         self._trace.resume()
-        warnings.warn(
-            f"the watch over this {type(self.model).__name__} failed, and looks no more; what it saw before stands: "
-            f"{type(error).__name__}: {error}",
-            stacklevel=5,
-        )
+        say_failed(self.model, error)
 
     def _new_parameters(self) -> bool:
         """Know those of layers that were replaced or added since; whether there are any."""
