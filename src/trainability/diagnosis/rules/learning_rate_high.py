@@ -11,15 +11,15 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import diverged, hidden, learns, progress, trained, typical
+from trainability.diagnosis.reading import FEW, diverged, hidden, learns, progress, trained, typical
 
 LARGE: Final = -1.0
 """log₁₀ of update over weight: a tenth of the weight in one step; near −3 is usual."""
 EARLY: Final = 5
 """Steps in which units may die of a single update; there, as much as the weights' own size counts."""
-FEW: Final = 0.2
-MANY: Final = 0.5
-"""Shares of a layer's units."""
+ALIVE: Final = 0.2
+KILLED: Final = 0.5
+"""Shares of a layer's units that are dead: at the start, and after a few steps."""
 
 
 def _check(seen: Chart) -> Evidence | None:
@@ -30,7 +30,7 @@ def _check(seen: Chart) -> Evidence | None:
     jump = _jump(seen)
     away = diverged(seen)
     killed = _killed(seen)
-    if not (away or killed or (max(largest, jump - 1) > LARGE and progress(seen) < 0.3)):
+    if not (away or killed or (max(largest, jump - 1) > LARGE and progress(seen) < FEW)):
         return None
     if away and max(largest, jump) < LARGE - 1.5:
         return None
@@ -47,7 +47,10 @@ def _killed(seen: Chart) -> bool:
     early = int(np.sum(seen.moments <= EARLY))
     dead = np.asarray(seen.signs["dead"], float)[:early, : len(hidden(seen))]
     return (
-        early > 1 and bool(((dead[0] < FEW) & (dead[-1] > MANY)).any()) and _jump(seen) > LARGE and progress(seen) < FEW
+        early > 1
+        and bool(((dead[0] < ALIVE) & (dead[-1] > KILLED)).any())
+        and _jump(seen) > LARGE
+        and progress(seen) < FEW
     )
 
 

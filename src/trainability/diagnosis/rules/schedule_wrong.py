@@ -9,7 +9,7 @@ from trainability.core.chart import Chart, OptimizerFacts
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import learns, progress
+from trainability.diagnosis.reading import FEW, learns, progress
 
 GONE: Final = 1e-3
 """Rate at the last moment over that at the first."""
@@ -25,9 +25,8 @@ def _check(seen: Chart) -> Evidence | None:
     first, last = (settings.get("lr", 0.0) for settings in (seen.optimizer.first, seen.optimizer.last))
     attainable = seen.pairing.attainable if seen.pairing is not None else math.nan
     early = seen.optimizer.gone < EARLY and attainable - progress(seen) > BEHIND
-    if not first > 0 or last / first >= GONE or not (early or progress(seen) <= 0.3):
-        return None
-    if learns(seen) and not early:
+    little = not learns(seen) and progress(seen) <= FEW
+    if not first > 0 or last / first >= GONE or not (early or little):
         return None
     return Evidence(
         {"rate at the start": first, "rate at the end": last, "threshold": GONE, "progress": progress(seen)}, 0.75
@@ -40,7 +39,7 @@ def _scheduled(last: float) -> Chart:
 
 SCHEDULE_WRONG = Rule(
     name="schedule-wrong",
-    summary="the schedule took the learning rate away before anything was learned",
+    summary="the schedule took the learning rate away before what could be learned was",
     check=_check,
     advice="The learning rate fell to almost nothing while the loss was still high. Let the schedule count what you think it "
     "counts (epochs, not steps), and end it when training ends.",
