@@ -75,6 +75,7 @@ def a_watch_that_fails_lets_the_training_go_on() -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise ValueError("of ours")
 
+    x, y = digits()
     places = {"jax": "keras.jax_look.look", "torch": "torch.watch.traced_layers"}
     alone = fit(small()).history
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as said:
@@ -87,6 +88,21 @@ def a_watch_that_fails_lets_the_training_go_on() -> None:
     told = [one for one in said if "looks no more" in str(one.message) and "of ours" in str(one.message)]
     assert len(told) == 1
     assert len(chart.diagnose().chart.losses) == 15
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        patch.setattr(f"trainability.adapters.{places[keras.backend.backend()]}", broken)
+        with pytest.raises(ValueError, match="of ours"):
+            trainability.testing.assert_trainable(small(), (x[:32], y[:32]), "sparse_categorical_crossentropy")
+
+
+@check
+def an_activation_belongs_to_its_layer_through_normalisation() -> None:
+    normalised = [layers.Dense(6), layers.BatchNormalization(), layers.Activation("relu"), layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((64,)), *normalised])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with trainability.watch(model) as chart:
+        fit(model)
+    assert [layer.activation for layer in chart.diagnose().chart.layers] == ["relu", "softmax"]
 
 
 class _nothing:  # noqa: N801

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import jax
@@ -37,7 +38,7 @@ class JaxLook:
         self._shapes: set[tuple[Any, ...]] = set()
         self._waited = 0
         self._last: tuple[Any, ...] = ()
-        self._failed = False
+        self.failed: Exception | None = None
         self._places: tuple[Any, list[int]] = (None, [])
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
 
@@ -66,25 +67,32 @@ class JaxLook:
     def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
         state, iterator = arguments
         batch = next(iterator)
-        if self._failed or not self._fits(batch):
+        if self.failed is not None or not self._fits(batch):
             return self.plain(function, (state, itertools.chain([batch], iterator))), False
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         see_layers(self.model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(self.model, self.record, self._values(state))
         seen = None
         if type(self.model).train_step is keras.Model.train_step:  # of another step the loss is not known
-            try:
+            with self._harmless():
                 seen = self._look(state, x, y, weights)
                 self._note(seen, step, x, y)
-            except Exception as error:  # a mistake of ours is told once, and the training goes on
-                self._failed, seen = True, None
-                say_failed(self.model, error)
         result = self.plain(function, (state, itertools.chain([batch], iterator)))
-        if seen is not None:
-            after = self._values(result[1])
-            named = parameters_of(self.model)
-            self.record.moment(step, seen.layers({name: after(variable) for name, variable in named.items()}))
+        if seen is not None and self.failed is None:
+            with self._harmless():
+                after = self._values(result[1])
+                named = parameters_of(self.model)
+                self.record.moment(step, seen.layers({name: after(variable) for name, variable in named.items()}))
         return result, True
+
+    @contextlib.contextmanager
+    def _harmless(self) -> Iterator[None]:
+        """A mistake of ours is told once, and the training goes on."""
+        try:
+            yield
+        except Exception as error:
+            self.failed = error
+            say_failed(self.model, error)
 
     def _fits(self, batch: Any) -> bool:
         """Whether to look at a batch: one of another shape than before, as an epoch's last, would be compiled for."""

@@ -33,6 +33,8 @@ def seen_once(model: Any, batch: tuple[Any, Any], loss: Any) -> Chart:
     copied.compile(keras.optimizers.SGD(0.0), loss)
     with Watch(copied) as watched:
         copied.train_on_batch(*batch)
+    if watched.failed is not None:
+        raise watched.failed
     seen = watched.chart()
     unmoved = {"update_ratio": np.full_like(seen.signs["update_ratio"], np.nan)}  # at a rate of 0 it says nothing
     return dataclasses.replace(seen, optimizer=None, signs={**seen.signs, **unmoved})

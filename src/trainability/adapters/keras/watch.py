@@ -32,10 +32,12 @@ class Look(Protocol):
     Attributes:
         used: names of the parameters that a watched step used.
         raw: whether the first of them met the inputs as the model was given them.
+        failed: the mistake of ours after which it looks no more, or None.
     """
 
     used: set[str]
     raw: bool
+    failed: Exception | None
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         """Do a step; only its loss is noted."""
@@ -119,6 +121,11 @@ class Watch:
     def recipe(self) -> Callable[[int], Recipe]:
         """The recipe of the watched training; SpecError where it cannot be told."""
         return observed_recipe(self.model, self.fits)
+
+    @property
+    def failed(self) -> Exception | None:
+        """The mistake of ours after which it looks no more, or None."""
+        return self._look.failed
 
     def chart(self) -> Chart:
         """What was seen so far."""
