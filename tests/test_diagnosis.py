@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.command import strict_json
-from trainability.core.chart import OptimizerFacts, Pairing
+from trainability.core.chart import Chart, OptimizerFacts, Pairing
 from trainability.diagnosis import RULES, Rule, diagnose, examples
 from trainability.diagnosis.finding import Evidence
 from trainability.diagnosis.reading import learns
@@ -82,3 +82,34 @@ def test_units_that_large_steps_killed_are_put_under_the_rate():
     codes = {finding.code: finding for finding in diagnose(killed)}
     assert codes["learning-rate-high"].role == "root"
     assert codes["dying-relu"].role == "symptom"
+
+
+def roots(seen: Chart) -> list[str]:
+    return [finding.code for finding in diagnose(seen) if finding.role == "root"]
+
+
+def test_layers_without_activation_are_told_of_a_run_that_learns_nothing_too():
+    found = diagnose(examples.chart(activation=None, losses=examples.stays()))
+    assert found[0].code == "activation-missing"
+    strict_json(json.dumps([finding.to_dict() for finding in found], allow_nan=False))
+
+
+def test_what_was_not_learned_in_training_is_not_learned_by_heart():
+    sick = RULES["overfitting"].sick()
+    assert "overfitting" in roots(sick)
+    assert "overfitting" not in roots(dataclasses.replace(sick, losses=np.full(200, 3.0)))
+
+
+def test_small_weights_of_a_recurrent_layer_are_usual():
+    sick = RULES["init-small"].sick()
+    layers = tuple(dataclasses.replace(layer, kind="recurrent") for layer in sick.layers)
+    assert "init-small" in roots(sick)
+    assert "init-small" not in roots(dataclasses.replace(sick, layers=layers))
+
+
+def test_what_learns_with_frozen_layers_is_left_alone():
+    sick = RULES["parameters-frozen"].sick()
+    assert "parameters-frozen" in roots(sick)
+    half_way = dataclasses.replace(sick, losses=np.linspace(0.69, 0.32, 200))
+    assert not learns(half_way)
+    assert "parameters-frozen" not in roots(half_way)

@@ -23,7 +23,7 @@ from trainability.diagnosis.finding import Evidence
 from trainability.report.chart import Diagnosis
 from trainability.treatment import treat
 from trainability.treatment.candidates import MOST_RANDOM, at_random, of_diagnosis
-from trainability.treatment.search import halving
+from trainability.treatment.search import grow, halving
 from trainability.treatment.trials import Trials
 
 SCALE, RATE, ADAM = Operation("scale_inputs", "standardize"), Operation("rate", 10.0), Operation("optimizer", "adam")
@@ -200,3 +200,25 @@ def test_operations_are_a_closed_set():
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.treatments], ids=lambda rule: rule.name)
 def test_a_rules_treatments_are_operations_of_different_values(rule: Any):
     assert len(set(rule.treatments)) == len(rule.treatments)
+
+
+def test_of_sets_that_score_alike_the_smaller_is_ahead():
+    world = World({SCALE: 0.5}, noise=0.0)
+    ranked = halving(Trials(make, world, lambda line: None), [(SCALE, RATE), (SCALE,)], (1, 2), 10_000.0)
+    assert ranked[0] == (SCALE,)
+
+
+def test_what_helps_on_later_seeds_alone_is_added():
+    """On the first seed both score alike, as accuracies of a few samples often do."""
+
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        both = RATE in operations and SCALE in operations and seed > 1
+        return Outcome(0.75 + 0.2 * both if SCALE in operations else 0.5, "own", 100, 100, None)
+
+    trials = Trials(make, train, lambda line: None)
+    trials.outcome((), 1)
+    for one in ((SCALE,), (RATE,)):
+        trials.scores(one, (1, 2, 3))
+    assert grow(trials, [(SCALE,), (RATE,)], (1, 2, 3), 10_000.0) == in_order((SCALE, RATE))

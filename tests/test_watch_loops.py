@@ -19,7 +19,7 @@ from tests.zoo.torch_healthy_loops import accumulated, generator, half_precision
 from tests.zoo.torch_run import Run, adam, circles, digits, mlp
 from tests.zoo.torch_sick_data import norm_of_a_zero
 from trainability.adapters.numbers import Gathered
-from trainability.adapters.pairing import pairing
+from trainability.adapters.pairing import counted, pairing
 from trainability.adapters.record import Record
 from trainability.adapters.signs.effective_rank import effective_rank
 from trainability.adapters.torch.trace import Trace
@@ -237,3 +237,31 @@ def test_answers_are_counted_by_class():
     assert loss is not None
     assert loss.classes == 10
     assert loss.right == {label: float(label == 3) for label in range(10)}
+
+
+def test_when_a_rate_is_gone_is_told():
+    torch.manual_seed(0)
+    model = mlp(2, 8, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0 if step < 30 else 1e-5)
+    run = Run(model, optimizer, circles(64), F.cross_entropy, steps=200, every_step=lambda step: schedule.step())
+    facts = watched(run).optimizer
+    assert facts is not None
+    assert facts.gone == 50 / 200, "the first moment after step 30"
+
+
+@given(st.lists(st.lists(st.integers(-3, 9), min_size=4, max_size=4), min_size=1, max_size=9))
+def test_names_are_counted(rows: list[list[int]]):
+    found = counted(np.array(rows, float))
+    assert found is not None
+    names = sorted({name for row in rows for name in row})
+    assert found.tolist() == [[row.count(name) for name in names] for row in rows]
+
+
+def test_bits_are_counted_as_classes():
+    x, y = circles(64)
+    model, loss = mlp(2, 8, 1), F.binary_cross_entropy_with_logits
+    found = watched(Run(model, adam(model), (x, y[:, None].float()), loss, steps=1, batch=64)).loss
+    assert found is not None
+    assert sum(found.counts.values()) == 64
+    assert set(found.counts) == {0, 1}
