@@ -95,9 +95,12 @@ def test_layers_without_activation_are_told_of_a_run_that_learns_nothing_too():
 
 
 def test_what_was_not_learned_in_training_is_not_learned_by_heart():
-    sick = RULES["overfitting"].sick()
-    assert "overfitting" in roots(sick)
-    assert "overfitting" not in roots(dataclasses.replace(sick, losses=np.full(200, 3.0)))
+    rule = RULES["overfitting"]
+    worse = dataclasses.replace(rule.sick(), losses=np.full(200, 0.72))
+    assert worse.validation is not None
+    validation = dataclasses.replace(worse.validation, losses=np.array([0.9, 1.0, 1.5, 2.0, 2.5]))
+    assert rule.check(dataclasses.replace(worse, validation=validation, losses=np.linspace(0.7, 0.1, 200))) is not None
+    assert rule.check(dataclasses.replace(worse, validation=validation)) is None
 
 
 def test_small_weights_of_a_recurrent_layer_are_usual():
