@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -180,23 +182,43 @@ def _slopes(layer: TracedLayer, pre: np.ndarray) -> np.ndarray:
     """φ′ at the sampled pre-activations; 1 where there is no activation, NaN where it mixes units."""
     if layer.activation is None:
         return np.ones(pre.shape)
-    return _derivative(layer.activation, torch.from_numpy(pre)).numpy()
+    if _mixes(layer.activation):
+        return np.full(pre.shape, np.nan)
+    return _derivative(*_setting(layer.activation), torch.from_numpy(pre)).numpy()
 
 
 def _largest_slope(layer: TracedLayer) -> float:
     """The largest |φ′| on a wide grid; 0 where it has none."""
     if layer.activation is None:
         return 1.0
+    if _mixes(layer.activation):
+        return 0.0
+    return _largest_of(*_setting(layer.activation))
+
+
+@functools.lru_cache(maxsize=64)
+def _largest_of(function: Callable[..., Any], scalars: tuple[Any, ...], keywords: tuple[tuple[str, Any], ...]) -> float:
     grid = torch.linspace(-12.0, 12.0, 4801, dtype=torch.float64)
-    return float(torch.nan_to_num(_derivative(layer.activation, grid).abs(), nan=0.0).max())
+    return float(torch.nan_to_num(_derivative(function, scalars, keywords, grid).abs(), nan=0.0).max())
 
 
-def _derivative(activation: Operation, values: torch.Tensor) -> torch.Tensor:
-    if ACTIVATIONS[activation.name] in ACROSS or activation.name == "prelu":
-        return torch.full_like(values, torch.nan)
+def _mixes(activation: Operation) -> bool:
+    """Whether a unit's answer is not a function of its own pre-activation alone that is the same for all units."""
+    return ACTIVATIONS[activation.name] in ACROSS or activation.name == "prelu"
+
+
+def _setting(
+    activation: Operation,
+) -> tuple[Callable[..., Any], tuple[Any, ...], tuple[tuple[str, Any], ...]]:
+    """The function with the arguments that do not depend on the sample."""
+    scalars = tuple(a for a in activation.arguments[1:] if not isinstance(a, bool | torch.Tensor))
+    return activation.function, scalars, tuple((k, v) for k, v in activation.keywords.items() if k != "inplace")
+
+
+def _derivative(
+    function: Callable[..., Any], scalars: tuple[Any, ...], keywords: tuple[tuple[str, Any], ...], values: torch.Tensor
+) -> torch.Tensor:
     with torch.enable_grad():
         x = values.clone().requires_grad_()
-        scalars = [a for a in activation.arguments[1:] if not isinstance(a, bool | torch.Tensor)]
-        keywords = {k: v for k, v in activation.keywords.items() if k != "inplace"}
-        y = activation.function(x * 1.0, *scalars, **keywords)  # x·1: a leaf may not be written over
+        y = function(x * 1.0, *scalars, **dict(keywords))  # x·1: a leaf may not be written over
         return torch.autograd.grad(y.sum(), x)[0]
