@@ -29,9 +29,13 @@ MOVED_EPS = ("adagrad", "adam", "adamw", "adamax", "radam", "rmsprop")
 """The libraries add epsilon to these denominators in different places. It is made so small that it does not matter;
 not quite as small with batch normalisation, where a gradient that is rounding noise must stay small against it."""
 
-FACTORS = ("activation", "optimizer", "loss", "norm", "task", "batch", "hidden")
-MOST = [("activation", "norm"), ("activation", "task"), *itertools.combinations(FACTORS[1:], 2)]
-"""The pairs of factors of the daily tests. In the soak's, activations also meet every optimiser and every loss."""
+FACTORS = ("activation", "optimizer", "loss", "norm", "task", "batch", "hidden", "alone")
+MOST = [
+    *((name, "alone") for name in ("activation", "optimizer", "loss")),
+    *(pair for pair in itertools.combinations(FACTORS[1:-1], 2) if pair != ("optimizer", "loss")),
+]
+"""The pairs of factors of the daily tests: each row is a program to be compiled. The soak's tables have every pair,
+also those of activations, optimisers and losses, of which there are many."""
 
 
 def named(catalogue: Catalogue[Any], library: str) -> tuple[str, ...]:
@@ -56,6 +60,7 @@ def factors(*libraries: str) -> Factors:
         "task": ("binary", "classes", "regression"),
         "batch": ("full", 9),  # 9 leaves 3 of the 21 samples out in every epoch
         "hidden": ("5", "5-4"),
+        "alone": (True,),  # so that a pair may ask for one factor's every value
     }
 
 
@@ -95,7 +100,7 @@ def rows(library: str, *, every_pair: bool = False) -> list[Row]:
 def settings(row: Row) -> dict[str, Any]:
     """A row as settings of a spec, with two levels, the default and another one, for what has parameters."""
     return {
-        **row,
+        **{name: value for name, value in row.items() if name != "alone"},
         "activation": TEXTS.get(row["activation"]) or _levels(ACTIVATIONS[row["activation"]]),
         "optimizer": _optimizers(row["optimizer"], 1e-10 if row["norm"] == "batch" else 1e-12),
         "loss": _levels(LOSSES[row["loss"]]),
@@ -124,4 +129,4 @@ def _optimizers(name: str, eps: float) -> tuple[str, ...]:
 
 def title(row: Row) -> str:
     """A row as the name of a test."""
-    return "-".join(str(value) for value in row.values())
+    return "-".join(str(value) for name, value in row.items() if name != "alone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from tests.peers import twin
 from trainability import activations
 from trainability.activations import Activation
 from trainability.core import random
@@ -190,6 +192,13 @@ def compare(ours: Trajectory, parameters: Mapping[str, Any], losses: Any, tolera
         # Histories are kept in float32.
         near = max(tolerance, 2e-7)
         np.testing.assert_allclose(ours.losses, losses, rtol=near, atol=near, err_msg=f"{where} losses")
+
+
+def moved_by_rounding(ours: Trajectory, library: str, parameters: Mapping[str, Any]) -> float:
+    """How far the twin's final weights are from its own where every input is another by a few roundings."""
+    noise = np.random.default_rng(0).uniform(-4, 4, ours.x.shape) * np.finfo(ours.x.dtype).eps
+    near, _ = twin(library).train(dataclasses.replace(ours, x=ours.x * (1 + noise)))
+    return max(float(np.abs(a - b).max()) for a, b in _pairs(parameters, near, "weights"))
 
 
 def _pairs(a: Mapping[str, Any], b: Mapping[str, Any], name: str) -> list[tuple[np.ndarray, np.ndarray]]:
