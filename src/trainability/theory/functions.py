@@ -137,8 +137,9 @@ def _named(text: str) -> Phi | Gate:
 def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     if choice.entry.across_units:
         raise SpecError(
-            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer, "
-            "while the theory rests on units that answer independently, each to its own pre-activations"
+            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer "
+            "and its size on the width, while the theory rests on units that answer independently, each to its own "
+            "pre-activations"
         )
     if pieces_of(choice) > 1:
         return _gate(choice)
