@@ -147,6 +147,16 @@ def test_a_sum_of_two_pieces_is_one_of_twice_the_variance(name: str, q: float, c
     assert gate.products(q).at(c) == pytest.approx((product, 2 * slope), rel=1e-8, abs=1e-9)
 
 
+@pytest.mark.parametrize("c", [-0.99, 0.9, 0.99, 0.999, 0.99999])
+@pytest.mark.parametrize(("text", "name"), [("expr:relu(x1 + x2)", "relu"), ("expr:clip(x1 + x2, -1, 1)", "hardtanh")])
+def test_kinked_gates_near_correlation_1(text: str, name: str, c: float):
+    """Mehler's series ends long before: what it leaves over is continued as a power of the degree."""
+    value, slope = products(text, 1.0).at(c)
+    of_line = products(name, 2.0).at(c)
+    assert value == pytest.approx(of_line[0], rel=2e-6, abs=1e-6)
+    assert slope == pytest.approx(2 * of_line[1], rel=2e-4)
+
+
 def test_fixed_points_and_the_edge_of_chaos_are_those_of_the_line():
     for name in ("tanh", "gelu"):
         summed = f"expr:{name}(x1 + x2)"

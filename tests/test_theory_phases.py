@@ -108,6 +108,14 @@ def test_he_lecun_and_glorot_are_special_cases():
     assert 300 * INITIALIZERS["torch"].variance(300, 300, ()) == pytest.approx(1 / 3)
 
 
+def test_a_truncated_normal_has_the_deviation_that_is_divided_by():
+    from scipy.stats import truncnorm
+
+    from trainability.initializers.variance_scaling import TRUNCATED_DEVIATION
+
+    assert float(truncnorm(-2, 2).std()) == pytest.approx(TRUNCATED_DEVIATION, rel=1e-12)
+
+
 # Against 30 digits.
 
 
@@ -128,6 +136,9 @@ def test_fixed_points_in_30_digits(text: str, sigma_w2: float, sigma_b2: float):
     assert found.q == pytest.approx(float(exact), rel=1e-11)
     slope = float(sigma_w2 * exactly.expectation(text, "slope_second", float(exact), place))
     assert found.chi_1 == pytest.approx(slope, rel=1e-10)
+    growth = float(sigma_w2 * exactly.expectation(text, "growth", float(exact), place))
+    assert found.chi_q == pytest.approx(growth, rel=1e-9)
+    assert theory.variance_length(text, sigma_w2, sigma_b2) == pytest.approx(-1 / math.log(growth), rel=1e-9)
 
 
 @pytest.mark.soak

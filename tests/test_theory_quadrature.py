@@ -149,6 +149,8 @@ def test_a_python_function_is_as_good_as_its_formula(function, text: str):
         ("expr:log(x)", "not a finite number at x = 0"),
         ("expr:1/x", "not a finite number at x = 0"),
         ("expr:sqrt(abs(x))", "singular near x"),
+        ("expr:sqrt(x)", "not a finite number at x = -1"),
+        ("expr:1e200*x", "too large around x = 0"),
         ("expr:sqrt(x + 0.5)", "not a finite number at x = -0.5"),
         ("softmax", "depends on its whole layer"),
         ("relux", "did you mean"),
@@ -166,6 +168,13 @@ def test_what_has_no_expectation_is_said_in_words(phi, words: str):
         expectation(phi, "slope_second", 1.0)
     assert words in str(caught.value)
     assert "nan" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize("q", [1.0, 30.0, 1e3])
+def test_a_derivative_that_overflows_where_the_function_does_not(q: float):
+    for kind in ("second", "slope_second", "growth"):
+        found = expectation("expr:1/(1 + exp(-50*x))", kind, q).value
+        assert found == pytest.approx(moments("expr:sigmoid(50*x)").at(kind, q), rel=1e-9)
 
 
 def test_a_function_may_grow_fast_if_the_gaussian_is_narrow():
@@ -242,3 +251,8 @@ def test_a_python_functions_answer_does_not_depend_on_what_was_asked_before():
 def test_functions_are_sampled_once():
     assert moments("tanh") is moments("tanh")
     assert moments(choose("tanh")) is moments(" tanh ".strip())
+
+
+def test_a_pole_ends_the_table():
+    """E[tan²] has no value once the Gaussian reaches π/2: no fixed point is looked for there."""
+    assert "no fixed point up to a variance of 0.0" in theory.fixed_points("expr:tan(x)", 1.3, 0.1).words

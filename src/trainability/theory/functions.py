@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
 from collections.abc import Callable
@@ -31,6 +32,9 @@ from trainability.theory.resolution import Resolution
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 Activating: TypeAlias = str | Choice[Activation] | Activation | Callable[[Any], Any]
 """What the public functions take as `phi`."""
+
+_SAMPLED = 1.0, 1024.0
+"""Where an overflowing slope is taken from samples: nearer to 0 it is a pole or cancels, farther out that is slow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,16 +137,35 @@ def _named(text: str) -> Phi | Gate:
 def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     if choice.entry.across_units:
         raise SpecError(
-            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer, "
-            "while the theory rests on units that answer independently, each to its own pre-activations"
+            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer "
+            "and its size on the width, while the theory rests on units that answer independently, each to its own "
+            "pre-activations"
         )
     if pieces_of(choice) > 1:
         return _gate(choice)
-    slope = numpy_slope(choice)
-    assert slope is not None
+    typed_slope = numpy_slope(choice)
+    assert typed_slope is not None
     value, at = numpy_function(choice), kinks(choice)
     resolution = Resolution(value, choice.text, at)
+    slope = _slope_of(value, typed_slope, resolution)
     return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))
+
+
+def _slope_of(value: Function, typed: Function, resolution: Resolution) -> Function:
+    """The formula's derivative; where that overflows but φ does not, as of 1/(1 + exp(-50*x)), φ's as it is sampled."""
+
+    def slope(x: np.ndarray) -> np.ndarray:
+        answer = typed(x)
+        if np.isfinite(answer).all():
+            return answer
+        with np.errstate(all="ignore"):
+            lost = ~np.isfinite(answer) & np.isfinite(value(x)) & (_SAMPLED[0] < np.abs(x)) & (np.abs(x) < _SAMPLED[1])
+        if lost.any():
+            with contextlib.suppress(SpecError):
+                answer[lost] = resolution.slope(x[lost])
+        return answer
+
+    return slope
 
 
 def _gate(choice: Choice[Activation]) -> Gate:

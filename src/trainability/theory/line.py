@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from trainability.core.errors import SpecError
+from trainability.theory.cancelling import without_noise
 from trainability.theory.expectations import LARGEST_Q, WORDS, Estimate, Expectations, Kind, Table, variances
 from trainability.theory.functions import Phi
 from trainability.theory.products import LineProducts
@@ -30,12 +31,12 @@ class LineExpectations(Expectations):
     pieces = 1
 
     def __init__(self, phi: Phi):
-        self.phi = phi
+        self.phi = phi if phi.closed else without_noise(phi)
         self.name = phi.name
-        self.samples = Samples(phi)
+        self.samples = Samples(self.phi)
         beside = self.samples.beside_zero()
         if beside is None or max(map(abs, beside[0])) > _UNBOUNDED:
-            raise self._not_finite(0.0)
+            raise self._unusable()
         self.at_zero, self.slopes_at_zero = beside
 
     def at(self, kind: Kind, q: float) -> float:
@@ -123,6 +124,10 @@ class LineExpectations(Expectations):
                 columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
                 lost = (np.exp(-0.5 * x2[ends] / v) / np.sqrt(2 * np.pi * v) * edge).max(axis=1)
                 columns[0][rows][lost > 1e-14 * columns[0][rows] + 1e-300] = np.nan
+                if panels.stuck.any():
+                    stuck = np.repeat(panels.stuck, ORDER)[some]
+                    pole = weight[:, stuck] @ square[some][stuck] > _UNRESOLVED * columns[0][rows]
+                    columns[0][rows][pole] = np.nan
         return columns
 
     def _constant(self) -> float:
@@ -182,6 +187,15 @@ class LineExpectations(Expectations):
         if limit.why == "nan":
             raise self._not_finite(limit.x)
         raise SpecError(f"'{self.phi.name}' is too rough to be integrated beyond x = {limit.x:.6g}")
+
+    def _unusable(self) -> SpecError:
+        """Why there is nothing around 0."""
+        places = np.array([0.0, -1.0, 1.0])
+        with np.errstate(all="ignore"):
+            bad = np.flatnonzero(~np.isfinite(self.phi.value(places)))
+        if bad.size:
+            return self._not_finite(float(places[bad[0]]))
+        return SpecError(f"'{self.phi.name}' or its slope is too large around x = 0 for its square to be a number")
 
     def _not_finite(self, x: float) -> SpecError:
         return SpecError(f"'{self.phi.name}' is not a finite number at x = {x:.6g}; theory needs one for every x")

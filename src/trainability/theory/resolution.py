@@ -88,8 +88,10 @@ class Resolution:
     def _resolved(self, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         inside = self._kinks[(self._kinks > edges[0]) & (self._kinks < edges[-1])]
         edges = np.unique(np.concatenate([edges, inside]))
-        sample = self._value(np.linspace(edges[0], edges[-1], _NODES_EVEN))
-        self._largest = max(self._largest, float(np.abs(sample[np.isfinite(sample)]).max(initial=0.0)))
+        if self._largest == 0:
+            sample = self._value(np.linspace(edges[0], edges[-1], _NODES_EVEN))
+            self._largest = float(np.abs(sample[np.isfinite(sample)]).max(initial=0.0))
+        # Of what φ is nearer to 0: where it grows exponentially, the near end of a panel counts as much as the far one.
         floor = _TOLERANCE * self._largest
         edges, stuck = refine(lambda x: self._value(x)[None], edges, _TOLERANCE, lambda _: floor, self._name)
         low, high = edges[:-1], edges[1:]
