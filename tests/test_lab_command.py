@@ -63,7 +63,13 @@ def test_several_are_a_list_and_a_folder(cli: Cli, tmp_path: Path):
         (("--json",), "no phenomenon is named"),
         (("--all", "--report", "all.html"), "give --report a folder"),
         (("p1", "--report", "/there/is/none/x.html"), "there is no directory '/there/is/none'"),
+        (("p1", "--report", "/dev/null/none"), "cannot write into the folder '/dev/null/none'"),
+        (("p1", "--report", "/proc/none.html"), "cannot write into the folder '/proc'"),
         (("p1", "--data", "mnist:/there/is/none"), "takes no --data"),
+        (("--all", "--data", "mnist:/there/is/none"), "'/there/is/none' is not a folder"),
+        (("--all", "--data", "iris:here"), "no phenomenon takes --data 'iris:here'"),
+        (("--all", "--expression", "w*x; w=one"), "the value 'one' of 'w' is not a number"),
+        (("p19", "--expression", " "), "the expression is empty; write one such as 'w*x + b"),
     ],
 )
 def test_a_wrong_call_is_one_sentence_and_exit_code_2(
