@@ -30,7 +30,7 @@ def test_one_phenomenon_says_its_verdicts_and_writes_its_page(cli: Cli, tmp_path
     assert "With ten more sigmoid layers OR is not learned." in out
     assert "or-depth: about" in err
     assert f"report: {tmp_path / 'page.html'}" in out
-    assert (tmp_path / "page.html").read_text("utf-8").count("<svg") == 3
+    assert (tmp_path / "page.html").read_text("utf-8").count("<svg") == 4
 
 
 def test_json_alone_is_on_standard_output(cli: Cli, tmp_path: Path):
