@@ -105,7 +105,7 @@ class Phenomenon(Entry):
         reported: the notes' figures beside ours.
         claims, drawings: in the order of the page.
         data: sources that can take the place of its own data, such as ``mnist``.
-        seconds_of_data: `seconds` with data from such a source.
+        seconds_of_data: `seconds` with data from such a source, by the size of its images; not measured to the end.
         expression: its own expression, if another may take its place; else empty.
     """
 
