@@ -220,7 +220,7 @@ def _table(records: Records, lang: Lang) -> Picture:
             )
         axes.set_xticks(range(len(INITS)), [title.to(lang) for title in INITS.values()])
         axes.set_yticks(range(len(ACTIVATIONS)), [title.to(lang) for title in ACTIVATIONS.values()])
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, labeltop=True)
         axes.spines[:].set_visible(False)
     caption = Text(
         "What one layer multiplies the gradient by: blue vanishes, red explodes, white keeps its size. Only a pair of "
