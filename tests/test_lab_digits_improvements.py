@@ -17,6 +17,7 @@ from trainability.core import random
 from trainability.core.types import Dataset
 from trainability.engine.initial import initial_parameters
 from trainability.engine.reference.trace import trace
+from trainability.lab import digit_networks
 from trainability.lab.factorial import Factorial, mean_interval
 from trainability.lab.images import as_images, at_most
 from trainability.lab.phenomena import digits_improvements as p16
@@ -158,4 +159,26 @@ def test_mnist_files_are_taken() -> None:
     data = api.load_data(make_spec({"problem": source, "samples": 2000}))
     images = as_images(data, data.x_validation)
     assert images.shape[1:] == (28, 28, 1)
-    assert data.y_validation[p16.place(data)] == p16.FOUR
+    assert data.y_validation[p16.place(data)] == digit_networks.FOUR
+
+
+def test_a_loss_is_half_way_where_its_mean_says_so() -> None:
+    """Two losses that fall in one jump, at step 300 and at step 600, with noise that the mean takes away."""
+    rng = np.random.default_rng(0)
+    steps = np.arange(1200)
+    losses = np.stack([np.where(steps < jump, 1.0, 0.2) for jump in (300, 600)]) + rng.uniform(-0.1, 0.1, (2, 1200))
+    sooner, later = digit_networks.half_way(losses)
+    # The mean over 100 steps is half way when 50 of them lie behind the jump; its first value ends at step 100.
+    assert sooner == pytest.approx(300 - 50, abs=5)
+    assert later == pytest.approx(600 - 50, abs=5)
+    mean, deviation = digit_networks.last_third(losses)
+    np.testing.assert_allclose(mean, 0.2, atol=0.02)
+    np.testing.assert_allclose(deviation, 0.2 / np.sqrt(12), rtol=0.1)
+
+
+def test_a_smoothed_loss_is_numpys_convolution() -> None:
+    losses = np.random.default_rng(1).normal(size=(3, 450))
+    window = np.full(digit_networks.WINDOW, 1 / digit_networks.WINDOW)
+    wanted = [np.convolve(row, window, "valid") for row in losses]
+    np.testing.assert_allclose(digit_networks.smoothed(losses), wanted, atol=1e-12)
+    np.testing.assert_allclose(digit_networks.smoothed(losses[:, :40]), losses[:, :40].mean(axis=1, keepdims=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -112,6 +113,17 @@ def check_place(path: Path | None) -> None:
         raise SpecError(f"'{path}' is a directory; name a file in it")
     if path is not None and not path.parent.is_dir():
         raise SpecError(f"'{path}' cannot be written: there is no directory '{path.parent}'")
+
+
+def check_folder(path: Path) -> None:
+    """Say before the training, not after it, that no files can be written into a folder; one that is lacking is made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise SpecError(f"cannot write into the folder '{path}': {why}; choose another place") from None
 
 
 def show(result: Result) -> None:

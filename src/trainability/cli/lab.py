@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from trainability.cli.compare import check_place
+from trainability.cli.compare import check_folder, check_place
 from trainability.cli.progress import console
 from trainability.core.errors import SpecError
 
@@ -63,19 +63,36 @@ def lab(
     if single and (all_ or len(chosen) > 1):
         raise SpecError(f"'{report}' is one page; for several phenomena give --report a folder")
     check_place(report if single else None)
-    exhibits = []
+    # Every wish is looked at before the first run: a gallery takes minutes.
+    settings = []
+    known = [source for name in chosen for source in gallery.PHENOMENA[name].data]
+    if all_ and data is not None and data.partition(":")[0] not in known:
+        raise SpecError(f"no phenomenon takes --data '{data}'; give mnist:DIR or cifar10:DIR")
     for name in chosen:
         phenomenon = gallery.PHENOMENA[name]
-        about = terminal.duration(phenomenon.seconds[0 if quick else 1])
-        print(f"P{phenomenon.number} {name}: about {about}", file=sys.stderr, flush=True)
         takes = data is not None and (not all_ or data.partition(":")[0] in phenomenon.data)
-        made = gallery.run(
-            name,
+        setting = gallery.setting_of(
+            phenomenon,
             quick=quick,
             seeds=seeds,
             seed=seed,
             data=data if takes else None,
             expression=expression if not all_ or phenomenon.expression else None,
+        )
+        settings.append((phenomenon, setting))
+    if report is not None:
+        check_folder(report.parent if single else report)
+    exhibits = []
+    for phenomenon, setting in settings:
+        about = terminal.duration(gallery.expected(phenomenon, setting, page=report is not None))
+        print(f"P{phenomenon.number} {phenomenon.name}: about {about}", file=sys.stderr, flush=True)
+        made = gallery.run(
+            phenomenon.name,
+            quick=quick,
+            seeds=setting.seeds,
+            seed=seed,
+            data=setting.data,
+            expression=setting.expression,
             lang=lang,
         )
         exhibits.append(made)

@@ -207,6 +207,8 @@ def read_expression(text: str, seed: int = 0) -> tuple[Node, dict[str, float]]:
             large, or its value or gradient is not finite there.
     """
     formula, _, given = text.partition(";")
+    if not formula.strip():
+        raise SpecError(f"the expression is empty; write one such as {EXAMPLE}")
     found = dict.fromkeys(match[1] for match in _NAME.finditer(formula) if match[1] and not match[2])
     known = {*FUNCTIONS, *FUNCTION_ALIASES, "where", *CONSTANTS}
     order = [name for name in found if name not in known]

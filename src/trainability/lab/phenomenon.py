@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from trainability.core.catalogue import Catalogue, Entry
+from trainability.lab.expected import Ledger
 from trainability.lab.text import Lang, Text
 from trainability.lab.verdicts import Verdict
 
@@ -29,6 +31,7 @@ class Setting:
         seed: of every draw.
         data: a source such as ``mnist:DIR`` in place of the phenomenon's own data, or None.
         expression: what the user typed in place of the phenomenon's own expression, or None.
+        ledger: what was asked of `compare` so far.
     """
 
     quick: bool
@@ -36,12 +39,17 @@ class Setting:
     seed: int = 0
     data: str | None = None
     expression: str | None = None
+    ledger: Ledger = field(default_factory=Ledger, compare=False, repr=False)
 
     def compare(self, problem: str, **settings: Any) -> Result:
         """A run of `compare` with these seeds; one that was made before is read from the user's cache."""
         from trainability import api
 
-        return api.compare(problem, **{"seeds": self.seeds, "seed": self.seed, **settings})
+        begun = time.perf_counter()
+        result = api.compare(problem, **{"seeds": self.seeds, "seed": self.seed, **settings})
+        self.ledger.seconds += time.perf_counter() - begun
+        self.ledger.runs.append(result.directory)
+        return result
 
     def with_seeds(self, seeds: int) -> Setting:
         """The same with another number of networks."""
@@ -92,11 +100,12 @@ class Phenomenon(Entry):
         title, question: a few words; a sentence.
         explanation: one screen of text, paragraphs parted by an empty line.
         seeds: networks per cell, quick and full.
-        seconds: what it takes on two cores when nothing is cached, quick and full.
+        seconds: what a process that runs it takes on two cores when nothing is kept, quick and full.
         run: measures everything that claims and figures need.
         reported: the notes' figures beside ours.
         claims, drawings: in the order of the page.
         data: sources that can take the place of its own data, such as ``mnist``.
+        seconds_of_data: `seconds` with data from such a source, by the size of its images; not measured to the end.
         expression: its own expression, if another may take its place; else empty.
     """
 
@@ -111,6 +120,7 @@ class Phenomenon(Entry):
     claims: tuple[Claim, ...]
     drawings: tuple[Drawing, ...]
     data: tuple[str, ...] = ()
+    seconds_of_data: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     expression: str = ""
 
 

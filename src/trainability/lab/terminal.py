@@ -22,7 +22,8 @@ _STYLES: Final = {"holds": "green", "fails": "red", "depends": "yellow", "open":
 
 
 def duration(seconds: float) -> str:
-    """``8 s``, ``3 min``."""
+    """``8 s``, ``3 min``; nothing is said to take less than a second."""
+    seconds = max(1.0, seconds)
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 

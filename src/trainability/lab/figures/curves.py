@@ -60,12 +60,14 @@ def curves(
             axes.set_title(title, loc="left")
             grid_lines(axes)
             for curve in group:
+                # Where two curves lie on each other, both are seen.
+                width = 3.0 if len(labels) == 2 and curve.label == labels[0] else 1.5
                 colour = SERIES[labels.index(curve.label) % len(SERIES)]
                 low, middle, high = quantiles(curve.values, (0.25, 0.5, 0.75))
                 if y_scale == "log":
                     low, middle, high = (np.maximum(v, floor) for v in (low, middle, high))
                 axes.fill_between(curve.x, low, high, color=colour, alpha=0.25, linewidth=0)
-                axes.plot(curve.x, middle, color=colour)
+                axes.plot(curve.x, middle, color=colour, linewidth=width)
                 if curve.single:
                     one = np.maximum(curve.values[0], floor) if y_scale == "log" else curve.values[0]
                     axes.plot(curve.x, one, color=colour, linestyle=(0, (1, 1.5)), linewidth=1.2)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def gains(rows: Mapping[str, np.ndarray], x_label: str, scale: float = 100.0) -> Figure:
-    """A line for each name, top to bottom: every gain as a faint dot, their median with its 95 % interval."""
+    """A line for each name, top to bottom: every gain as a grey dot, their median with its 95 % interval."""
     with drawing():
         figure = new_figure(0.9 + 0.3 * len(rows))
         axes = figure.subplots()
@@ -24,11 +24,11 @@ def gains(rows: Mapping[str, np.ndarray], x_label: str, scale: float = 100.0) ->
         axes.axvline(0, color=INK, linewidth=0.8)
         for place, values in enumerate(rows.values()):
             found = median(values, same(""), above=0.0)
-            axes.plot(scale * values, np.full(len(values), place), "o", color=SERIES[4], alpha=0.35, markersize=4)
+            axes.plot(scale * values, np.full(len(values), place), "o", color=SERIES[4], markersize=3.5, zorder=4)
             if found.interval is not None and np.isfinite(found.interval).all():
                 low, high = found.interval
-                axes.plot([scale * low, scale * high], [place, place], color=SERIES[0], linewidth=3, alpha=0.6)
-            axes.plot(scale * found.value, place, "D", color=SERIES[0], markersize=5.5)
+                axes.plot([scale * low, scale * high], [place, place], color=SERIES[0], linewidth=7, alpha=0.35)
+            axes.plot(scale * found.value, place, "D", color=SERIES[0], markersize=6.5, zorder=5)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(x_label)

@@ -70,8 +70,8 @@ def maps(
                 if not chosen.any():  # a line without points has a place that is not a number, which upsets the layout
                     continue
                 axes.plot(
-                    *np.asarray(x)[chosen].T, marker, color="white" if label else ON_COLOUR, markeredgecolor=ON_COLOUR,
-                    markersize=5, linestyle="none", clip_on=False,
+                    *np.asarray(x)[chosen].T, marker, color="white" if label else ON_COLOUR,
+                    markeredgecolor=ON_COLOUR if label else "white", markersize=5.5, linestyle="none", clip_on=False,
                 )  # fmt: skip
             axes.set_title(title, loc="left", fontsize=8.5 if labels else 7.5)
             if labels:

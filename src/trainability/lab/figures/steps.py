@@ -28,7 +28,7 @@ def steps(panels: Mapping[str, np.ndarray], x_label: str, y_label: str, window: 
             axes.set_title(title, loc="left")
             x, losses = np.arange(1, len(losses) + 1), np.maximum(losses, 1e-7)
             every = -(-len(x) // DOTS)
-            dots = {"alpha": 0.16, "markersize": 2.2, "markeredgewidth": 0, "rasterized": True}
+            dots = {"alpha": 0.4, "markersize": 2.6, "markeredgewidth": 0, "rasterized": True}
             axes.plot(x[::every], losses[::every], ".", color=SERIES[0], **dots)
             sums = np.concatenate([[0.0], np.cumsum(losses, dtype=float)])
             width = min(window, len(x))

@@ -199,10 +199,12 @@ def _draw_pictures(records: Records, lang: Lang) -> Picture:
     with drawing():
         figure = new_figure(4.0)
         grid = figure.subplots(2, 6)
-        for axes in grid.flat:
+        for axes in grid.flat[len(shown) :]:
             axes.set_axis_off()
         for axes, (title, values) in zip(grid.flat, shown.items(), strict=False):
             axes.imshow(values, cmap="gray", vmin=values.min(), vmax=values.max())
+            axes.set(xticks=[], yticks=[])
+            axes.spines[:].set(visible=True, color=SERIES[4])  # a white sky ends where the white page begins
             axes.set_title(title, loc="left", fontsize=8.5)
     caption = Text(
         "A grey picture with its median taken off, before and after; black is each picture's least value, white its "
@@ -292,7 +294,7 @@ ACTIVATION_CARD = Phenomenon(
         """,
     ),
     seeds=(100, 1000),
-    seconds=(1.0, 5.0),
+    seconds=(1.5, 2.5),
     run=run,
     reported=reported,
     claims=(

@@ -240,7 +240,7 @@ COMPUTATION_GRAPH = Phenomenon(
         """,
     ),
     seeds=(64, 256),
-    seconds=(4.0, 12.0),
+    seconds=(3.0, 5.0),
     expression=NOTES,
     run=run,
     reported=reported,

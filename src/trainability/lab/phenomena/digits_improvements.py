@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from trainability.core.types import Dataset
+from trainability.lab import digit_networks
+from trainability.lab.digit_networks import BASE, CHANGES, NOTES, place, settings, watch
 from trainability.lab.factorial import Factorial
 from trainability.lab.figures.combinations import combinations, effects
 from trainability.lab.figures.curves import Curve, curves
@@ -15,50 +16,20 @@ from trainability.lab.figures.digit import digit
 from trainability.lab.figures.steps import steps
 from trainability.lab.images import as_images, at_most
 from trainability.lab.phenomenon import Claim, Drawing, Phenomenon, Records, Reported, Setting
-from trainability.lab.text import Lang, Text, prose, same
+from trainability.lab.text import Lang, Text, prose
 from trainability.lab.verdicts import Verdict, everywhere, median
 from trainability.report.gather import history, trials_of
 from trainability.report.style import Picture
 
-BASE: Final[dict[str, Any]] = {
-    "hidden": "200", "init": "torch", "batch": 1, "epochs": 3, "activation": "sigmoid", "loss": "mse", "output": "sigmoid",
-    "optimizer": "sgd", "lr": 0.01, "norm": "none",
-}  # fmt: skip
-CHANGES: Final[dict[str, tuple[Text, dict[str, Any]]]] = {
-    # On logits, with the sigmoid inside the loss: the same function, without its overflow.
-    "bce": (Text("binary cross-entropy", "이진 교차 엔트로피"), {"loss": "bce", "output": "identity"}),
-    "leaky": (same("leaky ReLU"), {"activation": "leaky_relu:0.02"}),
-    "adam": (same("Adam"), {"optimizer": "adam"}),
-    "rate": (Text("rate 0.001", "학습률 0.001"), {"lr": 0.001}),
-    "layer": (Text("layer normalisation", "층 정규화"), {"norm": "layer"}),
-}
-"""Changing to Adam with its usual rate changes two things, the method and the rate: here each is a change of its own."""
-NOTES: Final[dict[str, tuple[Text, tuple[str, ...]]]] = {
-    "base": (Text("the notes' first network", "노트의 처음 망"), ()),
-    "bce": (CHANGES["bce"][0], ("bce",)),
-    "leaky": (CHANGES["leaky"][0], ("leaky",)),
-    "adam": (Text("Adam, rate 0.001", "Adam, 학습률 0.001"), ("adam", "rate")),
-    "layer": (CHANGES["layer"][0], ("layer",)),
-    "all": (Text("all together", "모두 함께"), tuple(CHANGES)),
-}
-"""The notes' six networks as combinations of the five changes."""
 LONGER: Final = (10, 30)
 """Epochs of a second look at the notes' networks, quick and full: three epochs of these digits are 4,044 steps, where the
 60,000 images of MNIST give 180,000. Not done on the user's own images."""
-NUMBER: Final = 19
-FOUR: Final = 4
-ENOUGH: Final = 0.5
 SAMPLES: Final = (2_000, 10_000)
 """Images of the user's own that are trained on at most, quick and full."""
 
 
-def settings(changes: tuple[str, ...]) -> dict[str, Any]:
-    """The settings of `compare` for a network with these changes."""
-    return {**BASE, **{key: value for name in changes for key, value in CHANGES[name][1].items()}}
-
-
 def run(setting: Setting) -> Records:
-    """All 32 combinations with many seeds; the notes' six networks with one seed, watched at every step."""
+    """All 32 combinations with many seeds; the notes' six networks watched at every step, two of them with more seeds."""
     problem, samples = _source(setting)
     axes = {
         "activation": ("sigmoid", "leaky_relu:0.02"),
@@ -103,32 +74,6 @@ def run(setting: Setting) -> Records:
         "result": Factorial(tuple(CHANGES), accuracy), "histories": {key: histories[key] for key in NOTES},
         "watched": watched, "data": data, "place": place(data),
     }  # fmt: skip
-
-
-def watch(
-    setting: Setting, problem: str, samples: int | None, data: Dataset, changes: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """One seed's loss of every step (steps,), and its answers to the held-out image (classes,)."""
-    from trainability.engine.answers import answers
-    from trainability.engine.reference.trace import trace
-    from trainability.sweep import plan
-    from trainability.sweep.spec import make_spec
-
-    asked = make_spec({"problem": problem, "samples": samples, "seeds": 1, "seed": setting.seed, **settings(changes)})
-    spec = plan.resolve(asked, data)
-    grid = plan.cells(spec, data)
-    block = plan.blocks(grid, 1)[0]
-    losses, final = trace(block.program, plan.trials(block, grid, setting.seed), data, block.steps)
-    first = {name: [part[0] for part in parts] for name, parts in final.items() if name != "running"}
-    x = data.x_validation[place(data)][None]
-    return losses[0], answers(block.program, first, grid[0].numbers, x)[0]
-
-
-def place(data: Dataset) -> int:
-    """Which held-out image is shown: number 19, or where that is not of class 4 the next that is."""
-    fours = np.flatnonzero(data.y_validation == FOUR)
-    later = fours[fours >= NUMBER]
-    return int(next(iter([*later, *fours]), min(NUMBER, len(data.y_validation) - 1)))
 
 
 def _source(setting: Setting) -> tuple[str, int | None]:
@@ -198,22 +143,54 @@ def _sooner(records: Records) -> Verdict:
         "log₂ of the steps to 50 % training accuracy, leaky ReLU over sigmoid",
         "훈련 정확도 50 %까지의 스텝 수, leaky ReLU ÷ 시그모이드, log₂",
     )
-    rectified, sigmoid = (_steps_to(*records["histories"][key]) for key in ("leaky", "base"))
+    rectified, sigmoid = (digit_networks.steps_to(*records["histories"][key]) for key in ("leaky", "base"))
     with np.errstate(invalid="ignore"):  # where neither gets there, nothing is said
         return median(np.log2(rectified) - np.log2(sigmoid), said, below=-1.0)
 
 
-def _steps_to(marks: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The first checkpoint with half of the answers right, or inf; shape (trials,)."""
-    enough = scores >= ENOUGH
-    return np.where(enough.any(axis=1), np.maximum(marks[enough.argmax(axis=1)], 1), np.inf)
+def _first_falls_sooner(records: Records) -> Verdict:
+    said = Text(
+        "log₂ of the steps to half of the loss's fall, first network over cross-entropy",
+        "손실이 절반만큼 떨어질 때까지의 스텝 수, 처음 망 ÷ 교차 엔트로피, log₂",
+    )
+    first, other = (digit_networks.half_way(records["watched"][key][0]) for key in ("base", "bce"))
+    return median(np.log2(first / other), said, below=0.0)
+
+
+def _larger_yet_better(records: Records) -> Verdict:
+    gained = Text("gain in held-out accuracy over the first network", "처음 망보다 오른 검증 정확도")
+    mean = Text("log₂ of its mean loss over the first network's", "손실의 평균 ÷ 처음 망의 평균, log₂")
+    deviation = Text("log₂ of its loss's deviation over the first network's", "손실의 표준편차 ÷ 처음 망의 값, log₂")
+    (first, first_noise), (other, noise) = (
+        digit_networks.last_third(records["watched"][key][0]) for key in ("base", "bce")
+    )
+    gains = {BASE["epochs"]: records["result"].gain("bce")}
+    if records["longer"]:
+        gains[records["epochs"]] = records["longer"]["bce"] - records["longer"]["base"]
+    parts = {
+        "larger": median(np.log2(other / first), mean, above=0.0),
+        "noisier": median(np.log2(noise / first_noise), deviation, above=0.0),
+        **{f"better {n}": median(gain, gained, above=0.0) for n, gain in gains.items()},
+    }
+    better = Text("it is more accurate, {n} epochs", "더 정확하다, {n}에폭")
+    labels = {
+        "larger": Text("its loss is larger", "손실이 더 크다"),
+        "noisier": Text("its loss is noisier", "손실이 더 들쭉날쭉하다"),
+        **{f"better {n}": better.filled(n=n) for n in gains},
+    }
+    return everywhere(
+        parts, Text("what is looked at, and how long training lasts", "무엇을 보는지와 훈련의 길이"), labels
+    )
 
 
 def _losses(records: Records, lang: Lang) -> Picture:
-    panels = {name.to(lang): records["watched"][key][0] for key, (name, _) in NOTES.items()}
-    window = Text("mean over 100 steps", "100스텝 평균").to(lang)
+    panels = {name.to(lang): records["watched"][key][0][0] for key, (name, _) in NOTES.items()}
+    window = Text("mean over {n} steps", "{n}스텝 평균").filled(n=digit_networks.WINDOW).to(lang)
     figure = steps(
-        panels, Text("step", "스텝").to(lang), Text("loss of the step's image", "그 스텝 이미지의 손실").to(lang), 100
+        panels,
+        Text("step", "스텝").to(lang),
+        Text("loss of the step's image", "그 스텝 이미지의 손실").to(lang),
+        digit_networks.WINDOW,
     )
     caption = (
         Text(
@@ -283,8 +260,10 @@ def _digit(records: Records, lang: Lang) -> Picture:
         image[..., 0] if image.shape[-1] == 1 else image, data.classes, int(data.y_validation[shown]), panels, title
     )
     caption = Text(
-        "A held-out image and the outputs of six networks for it; green is the right class, a mark the largest output.",
-        "검증 이미지 하나와 그것에 대한 여섯 망의 출력. 초록이 정답이고, 삼각형이 가장 큰 출력이다.",
+        "A held-out image and the outputs of six networks for it; green is the right class, a mark the largest output. The "
+        "notes show number 19, a “4”; here it is the first “4” from number 19 on.",
+        "검증 이미지 하나와 그것에 대한 여섯 망의 출력. 초록이 정답이고, 삼각형이 가장 큰 출력이다. 노트는 19번 이미지 ‘4’를 "
+        "보았고, 여기서는 19번부터 처음 나오는 ‘4’이다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -311,7 +290,8 @@ DIGITS_IMPROVEMENTS = Phenomenon(
         same fault. So the gains do not add up; accuracy cannot pass 100 %.
 
         Cross-entropy takes the output's slope out of the gradient. In three epochs alone it earns nothing that can be
-        told from 0; in thirty it earns more than twenty points. What a change is worth depends on what else is there and on
+        told from 0; in thirty it earns more than twenty points. Its loss is larger and noisier all the same, as the
+        notes saw; but it falls sooner than the first network's, not later. What a change is worth depends on what else is there and on
         how long one waits.
 
         "Adam" in the notes is two changes: the method, and its usual rate of 0.001. Taken apart, the small rate
@@ -328,7 +308,8 @@ DIGITS_IMPROVEMENTS = Phenomenon(
         합쳐지지 않는다. 정확도는 100 %를 넘을 수 없다.
 
         교차 엔트로피를 쓰면 기울기에서 출력의 기울기가 빠진다. 이것만 바꾸면 3에폭 동안에는 이득이 0과 구별되지
-        않지만, 30에폭이면 20 %포인트가 넘는다. 어떤 변화의 값어치는 다른 무엇과 함께 쓰는지, 얼마나 기다리는지에
+        않지만, 30에폭이면 20 %포인트가 넘는다. 그런데도 손실은 노트에서 본 대로 더 크고 들쭉날쭉하다. 다만 노트와 달리 처음 망의
+        손실보다 먼저 떨어진다. 어떤 변화의 값어치는 다른 무엇과 함께 쓰는지, 얼마나 기다리는지에
         달려 있다.
 
         노트의 ‘Adam’은 두 가지를 함께 바꾼 것이다. 방법과, 그 방법이 흔히 쓰는 학습률 0.001이다. 둘을 떼어 보면 작은
@@ -337,7 +318,7 @@ DIGITS_IMPROVEMENTS = Phenomenon(
         """,
     ),
     seeds=(8, 32),
-    seconds=(15.0, 75.0),
+    seconds=(16.0, 60.0),
     run=run,
     reported=reported,
     claims=(
@@ -375,6 +356,27 @@ DIGITS_IMPROVEMENTS = Phenomenon(
             decide=_rate,
         ),
         Claim(
+            key="first-loss-falls-sooner",
+            text=Text("The loss of the first network falls sooner than that with cross-entropy.", "처음 망의 손실은 교차 엔트로피를 쓴 망의 손실보다 먼저 떨어진다."),
+            rule=Text(
+                "Loss of every step, mean over 100; steps until half of its fall is done, same seeds; sign test of the median log₂ ratio, below 0.",
+                "스텝마다의 손실을 100스텝씩 평균하고, 떨어지는 폭의 절반까지 걸린 스텝을 같은 시드끼리 비교한다. 비의 log₂ 중앙값이 0보다 작은지 부호검정.",
+            ),
+            decide=_first_falls_sooner,
+        ),
+        Claim(
+            key="larger-loss-yet-better",
+            text=Text(
+                "With cross-entropy the loss is larger and noisier, and yet the network is more accurate.",
+                "교차 엔트로피를 쓰면 손실은 더 크고 들쭉날쭉하지만 망은 더 정확하다.",
+            ),
+            rule=Text(
+                "Against the first network, same seeds: mean and deviation of the last third of the steps' losses, and held-out accuracy; sign tests of the medians, above 0.",
+                "같은 시드의 처음 망과 비교한다. 마지막 3분의 1 스텝의 손실의 평균과 표준편차, 그리고 검증 정확도. 중앙값이 0보다 큰지 부호검정.",
+            ),
+            decide=_larger_yet_better,
+        ),
+        Claim(
             key="leaky-relu-sooner",
             text=Text("With leaky ReLU the network learns in at most half the steps.", "leaky ReLU를 쓰면 절반 이하의 스텝으로 배운다."),
             rule=Text(
@@ -392,4 +394,5 @@ DIGITS_IMPROVEMENTS = Phenomenon(
         Drawing(key="digit", heading=Text("What they say of one digit", "숫자 하나에 대한 답"), draw=_digit),
     ),
     data=("mnist", "cifar10"),
+    seconds_of_data={"mnist": (120.0, 1500.0), "cifar10": (470.0, 6000.0)},
 )  # fmt: skip

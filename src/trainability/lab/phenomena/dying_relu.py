@@ -63,8 +63,13 @@ def run(setting: Setting) -> Records:
 
 
 def reported(records: Records) -> tuple[Reported, ...]:
-    """The notes give no figures of this one."""
-    return ()
+    """How many units of the first seed are dead; the notes give no figures of it."""
+    said = Text("dead units at the start and at the end, {what}", "시작할 때와 끝날 때 죽은 유닛, {what}")
+    runs = {KILLERS["rate"][0]: records["rates"][3.0], KILLERS["bias"][0]: records["biases"][-1.0]}
+    return tuple(
+        Reported(said.filled(what=what), "–", " → ".join(f"{100 * _share_at(run, when)[0]:.0f} %" for when in (0, -1)))
+        for what, run in runs.items()
+    )
 
 
 def _dead(result: Any) -> np.ndarray:
@@ -95,11 +100,14 @@ def revived(dead: np.ndarray) -> np.ndarray:
     return np.any(np.diff(dead, axis=1) < 0, axis=(1, 2))[had]
 
 
-def _revivals(records: Records) -> dict[str, tuple[Text, np.ndarray]]:
-    runs = {
+def _deadly(records: Records) -> dict[str, tuple[Text, Any]]:
+    return {
         "sgd": (Text("gradient descent, rate 3", "경사하강법, 학습률 3"), records["rates"][3.0]),
         "adam": (Text("Adam, rate 0.1", "Adam, 학습률 0.1"), records["adam"]),
     }
+
+
+def _revivals(records: Records) -> dict[str, tuple[Text, np.ndarray]]:
     places = {
         "first": (Text("first layer", "첫 층"), slice(0, 1)),
         "later": (Text("later layers", "뒤쪽 층"), slice(1, None)),
@@ -108,7 +116,7 @@ def _revivals(records: Records) -> dict[str, tuple[Text, np.ndarray]]:
         f"{place}-{run}": (
             Text("{place}, {run}", "{place}, {run}").filled(place=where, run=what), revived(_dead(result)[:, :, layer])
         )
-        for run, (what, result) in runs.items()
+        for run, (what, result) in _deadly(records).items()
         for place, (where, layer) in places.items()
     }  # fmt: skip
 
@@ -160,10 +168,7 @@ def _many_dead_fail(records: Records) -> Verdict:
         "of the seeds with a quarter of the units dead, the share that learns",
         "유닛의 4분의 1 이상이 죽은 시드 가운데 학습에 성공한 비율",
     )
-    runs = {
-        "sgd": (Text("gradient descent, rate 3", "경사하강법, 학습률 3"), records["rates"][3.0]),
-        "adam": (Text("Adam, rate 0.1", "Adam, 학습률 0.1"), records["adam"]),
-    }
+    runs = _deadly(records)
     parts = {
         key: share(_solved(result)[_share_at(result, -1) >= 0.25], said, below=0.5) for key, (_, result) in runs.items()
     }
@@ -317,7 +322,7 @@ DYING_RELU = Phenomenon(
         """,
     ),
     seeds=(48, 256),
-    seconds=(5.0, 25.0),
+    seconds=(4.0, 18.0),
     run=run,
     reported=reported,
     claims=(

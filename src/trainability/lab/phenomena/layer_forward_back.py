@@ -325,7 +325,7 @@ LAYER_FORWARD_BACK = Phenomenon(
         """,
     ),
     seeds=(256, 2000),
-    seconds=(2.0, 4.0),
+    seconds=(2.0, 2.5),
     run=run,
     reported=reported,
     claims=(

@@ -284,7 +284,7 @@ LINEAR_STACK = Phenomenon(
         """,
     ),
     seeds=(64, 256),
-    seconds=(6.0, 18.0),
+    seconds=(4.0, 10.0),
     run=run,
     reported=reported,
     claims=(

@@ -149,8 +149,8 @@ def _gains(records: Records, lang: Lang) -> Picture:
     figure = gains(rows, Text("gain in held-out accuracy, points", "검증 정확도의 이득, %포인트").to(lang))
     caption = Text(
         "Data that overfits: 48 blurred samples, 1,200 weights. Grey dots are draws of the data (mean over seeds), diamonds their "
-        "median with its 95 % interval.",
-        "과적합이 일어나는 데이터: 번진 표본 48개, 가중치 약 1,200개. 회색 점은 데이터 표본 하나(시드 평균)이고, 마름모는 중앙값과 95 % 구간이다.",
+        "median, bars its 95 % interval.",
+        "과적합이 일어나는 데이터: 번진 표본 48개, 가중치 약 1,200개. 회색 점은 데이터 표본 하나(시드 평균)이고, 마름모는 중앙값, 띠는 그 95 % 구간이다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -215,7 +215,7 @@ NORMALISATION_REGULARISATION = Phenomenon(
         """,
     ),
     seeds=(16, 32),
-    seconds=(12.0, 35.0),
+    seconds=(7.0, 25.0),
     run=run,
     reported=reported,
     claims=(

@@ -302,7 +302,7 @@ NUMERICAL_DERIVATIVE = Phenomenon(
         """,
     ),
     seeds=(64, 256),
-    seconds=(1.0, 6.0),
+    seconds=(1.5, 2.0),
     run=run,
     reported=reported,
     claims=(

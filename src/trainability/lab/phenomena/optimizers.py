@@ -285,7 +285,7 @@ OPTIMIZERS = Phenomenon(
         """,
     ),
     seeds=(64, 256),
-    seconds=(12.0, 30.0),
+    seconds=(9.0, 22.0),
     run=run,
     reported=reported,
     claims=(

@@ -18,6 +18,8 @@ from trainability.report.words import number
 
 ROWS: Final = 240
 """The notes do not say how many; with so many the shallow network ends near the loss that they report."""
+EPOCH: Final = round(0.8 * ROWS)
+"""Steps of an epoch: batches of one, a fifth of the rows held out."""
 NOTES: Final[dict[str, Any]] = {
     "samples": ROWS, "validation": 0.2, "width": 2, "activation": "sigmoid", "init": "uniform:0.05", "loss": "mse",
     "output": "sigmoid", "optimizer": "adam", "lr": 0.001, "batch": 1, "epochs": 200,
@@ -60,7 +62,9 @@ def reported(records: Records) -> tuple[Reported, ...]:
         ours = f"{number(answers.min())} / {answers.max():.5f}"
         what = Text("answers to OR = 0 and OR = 1, {n} more layers", "OR = 0과 OR = 1에 대한 출력, 층 {n}개 추가")
         rows.append(Reported(what.filled(n=more), REPORTED[more], ours))
-    return tuple(rows)
+    what = Text("accuracy on the held-out rows, {n} more layers", "검증 행의 정확도, 층 {n}개 추가").filled(n=MORE[-1])
+    ours = records["single"][MORE[-1]].trials["validation_score"][0]
+    return (*rows, Reported(what, "0.5–0.6", f"{ours:.2f}"))
 
 
 def _final_loss(records: Records, more: int) -> np.ndarray:
@@ -109,18 +113,33 @@ def _more(more: int, lang: Lang) -> str:
     return Text("{n} more layers", "층 {n}개 추가").filled(n=more).to(lang)
 
 
-def _curves(records: Records, lang: Lang) -> Picture:
+def _panels(records: Records, lang: Lang, measure: str) -> dict[str, list[Curve]]:
+    """Training and validation by epoch, of each depth."""
     panels = {}
     names = (Text("training", "훈련").to(lang), Text("validation", "검증").to(lang))
     for i, more in enumerate(MORE):
-        rows = trials_of(records["depths"].trials, i)
-        panels[_more(more, lang)] = [
-            Curve(name, *history(rows, f"history_{split}_loss"), single=split == "train")
-            for name, split in zip(names, ("train", "validation"), strict=True)
-        ]
+        group = panels[_more(more, lang)] = []
+        for name, split in zip(names, ("train", "validation"), strict=True):
+            marks, values = history(trials_of(records["depths"].trials, i), f"history_{split}_{measure}")
+            group.append(Curve(name, marks / EPOCH, values, single=True))
+    return panels
+
+
+def _accuracies(records: Records, lang: Lang) -> Picture:
+    label = Text("accuracy", "정확도").to(lang)
     figure = curves(
-        panels, Text("step", "스텝").to(lang), Text("mean squared error", "평균제곱오차").to(lang), lang, columns=4
+        _panels(records, lang, "score"), Text("epoch", "에폭").to(lang), label, lang, y_scale="linear", columns=4
     )
+    caption = Text(
+        "Accuracy by epoch. Three rows in four answer 1, so a network that says one constant is right on three in four.",
+        "에폭에 따른 정확도. 네 행 가운데 세 행의 답이 1이므로, 상수 하나만 내놓는 신경망도 넷 중 셋은 맞힌다.",
+    ).to(lang)
+    return Picture(figure, caption, caption)
+
+
+def _curves(records: Records, lang: Lang) -> Picture:
+    axes = Text("epoch", "에폭").to(lang), Text("mean squared error", "평균제곱오차").to(lang)
+    figure = curves(_panels(records, lang, "loss"), *axes, lang, columns=4)
     caption = Text(
         "Loss while training. Each panel has more sigmoid layers; the deepest stays at the loss of one constant.",
         "훈련 중의 손실. 오른쪽으로 갈수록 시그모이드 층이 많다. 가장 깊은 신경망은 상수 하나만 내놓을 때의 손실에 머문다.",
@@ -206,7 +225,7 @@ OR_DEPTH = Phenomenon(
         """,
     ),
     seeds=(128, 256),
-    seconds=(8.0, 20.0),
+    seconds=(8.0, 24.0),
     run=run,
     reported=reported,
     claims=(
@@ -249,6 +268,7 @@ OR_DEPTH = Phenomenon(
     ),
     drawings=(
         Drawing(key="loss", heading=Text("Training and validation loss", "훈련 손실과 검증 손실"), draw=_curves),
+        Drawing(key="accuracy", heading=Text("Training and validation accuracy", "훈련 정확도와 검증 정확도"), draw=_accuracies),
         Drawing(key="gradients", heading=Text("Gradient per layer", "층별 기울기"), draw=_gradients),
         Drawing(key="rescues", heading=Text("What rescues twelve layers", "12층을 살리는 방법"), draw=_rescues),
     ),

@@ -35,7 +35,8 @@ OFF: Final[dict[str, tuple[Text, dict[str, Any]]]] = {
     "tanh": (Text("no ReLU: tanh", "ReLU 없이: tanh"), {"activation": "tanh"}),
 }  # fmt: skip
 WIDTHS: Final = ((2, 4, 8), (2, 4, 8, 16))
-DEPTHS: Final = (2, 4, DEPTH)
+DEPTHS: Final = (2, 4, 10, DEPTH)
+"""Whether the notes' ten ReLU layers are all there are, or ten more as in P1, they do not say; twelve are looked at closely."""
 INITS: Final = {
     "uniform:0.05": Text("weights within ±0.05", "가중치 ±0.05 범위"),
     "he_uniform": Text("He", "He 초기화"),
@@ -248,7 +249,7 @@ OR_DEPTH_RELU = Phenomenon(
         """,
     ),
     seeds=(64, 256),
-    seconds=(6.0, 40.0),
+    seconds=(6.0, 24.0),
     run=run,
     reported=reported,
     claims=(

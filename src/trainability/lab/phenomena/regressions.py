@@ -327,7 +327,7 @@ REGRESSIONS = Phenomenon(
         """,
     ),
     seeds=(128, 512),
-    seconds=(5.0, 10.0),
+    seconds=(3.0, 5.0),
     run=run,
     reported=reported,
     claims=(

@@ -221,9 +221,9 @@ def _draw_answers(records: Records, lang: Lang) -> Picture:
         )  # fmt: skip
         legend_above(figure, handles, [name.to(lang) for name in names])
     caption = Text(
-        "What networks of nineteen weights answer after 100 epochs. Horizontal lines on the right are networks that say "
-        "the same to every x.",
-        "가중치 19개짜리 신경망이 100에폭 뒤에 내놓는 출력. 오른쪽의 수평선은 어떤 x에도 같은 값만 내놓는 신경망이다.",
+        "What networks of nineteen weights answer after 100 epochs. Horizontal lines are networks that say the same to "
+        "every x: many on the right, few if any on the left.",
+        "가중치 19개짜리 신경망이 100에폭 뒤에 내놓는 출력. 수평선은 어떤 x에도 같은 값만 내놓는 신경망으로, 오른쪽에는 많고 왼쪽에는 거의 없다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 
@@ -323,7 +323,7 @@ RELU_APPROXIMATES_SQUARE = Phenomenon(
         """,
     ),
     seeds=(32, 256),
-    seconds=(5.0, 35.0),
+    seconds=(6.0, 42.0),
     run=run,
     reported=reported,
     claims=(

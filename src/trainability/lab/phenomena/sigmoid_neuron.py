@@ -198,7 +198,7 @@ SIGMOID_NEURON = Phenomenon(
         """,
     ),
     seeds=(256, 1000),
-    seconds=(3.0, 6.0),
+    seconds=(1.5, 2.0),
     run=run,
     reported=reported,
     claims=(

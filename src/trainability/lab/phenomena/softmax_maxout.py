@@ -339,7 +339,7 @@ SOFTMAX_MAXOUT = Phenomenon(
         """,
     ),
     seeds=(32, 256),
-    seconds=(4.0, 20.0),
+    seconds=(5.0, 24.0),
     run=run,
     reported=reported,
     claims=(

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability import activations
 from trainability.lab.figures.layers import layers
 from trainability.lab.phenomenon import Claim, Drawing, Phenomenon, Records, Reported, Setting
 from trainability.lab.start_gradients import draw_networks, predicted_factors, start_gradients
@@ -30,12 +31,26 @@ WIDTH: Final = 64
 DEPTH: Final = 16
 BOUND: Final = 0.25
 """The largest slope of the sigmoid."""
-ACTIVATIONS: Final = {
+_TITLES: Final = {
     "sigmoid": Text("sigmoid", "시그모이드"), "hardsigmoid": same("hard sigmoid"), "softplus": same("softplus"),
     "tanh": same("tanh"), "softsign": same("softsign"), "hardtanh": same("hard tanh"), "relu": same("ReLU"),
     "leaky_relu:0.01": same("Leaky ReLU"), "elu": same("ELU"), "selu": same("SELU"), "gelu": same("GELU"),
-    "silu": same("SiLU"),
+    "silu": same("SiLU"), "identity": Text("linear", "선형"), "prelu": same("PReLU"), "mish": same("Mish"),
 }  # fmt: skip
+LEFT_OUT: Final = {
+    "binary_step",  # its slope is 0: nothing goes back
+    "exponential", "relu_squared", "snake",  # with large weights the numbers overflow
+    "hardshrink", "softshrink", "tanhshrink",  # they swallow what is small, and then nothing is left
+    "celu", "threshold",  # as they come they are ELU and ReLU
+}  # fmt: skip
+ACTIVATIONS: Final = _TITLES | {
+    entry.name: same(entry.name)
+    for entry in activations.ACTIVATIONS
+    if activations.is_elementwise(entry)
+    and entry.name not in LEFT_OUT
+    and entry.name not in {title.partition(":")[0] for title in _TITLES}
+}
+"""Every activation of one number in the catalogue that lets a gradient through."""
 INITS: Final = {
     "uniform:0.05": same("U(±0.05)"),
     "torch": same("PyTorch"),
@@ -195,7 +210,7 @@ def _table(records: Records, lang: Lang) -> Picture:
     grid = np.array([[np.median(_factor(records["measured"][name, init])) for init in INITS] for name in ACTIVATIONS])
     reach = 1.4
     with drawing():
-        figure = new_figure(4.6)
+        figure = new_figure(0.6 + 0.33 * len(ACTIVATIONS))
         axes = figure.subplots()
         colours = colormaps["RdBu_r"](np.clip(0.5 + np.log10(grid) / (2 * reach), 0, 1))
         axes.imshow(colours, aspect="auto", interpolation="none")
@@ -205,13 +220,14 @@ def _table(records: Records, lang: Lang) -> Picture:
             )
         axes.set_xticks(range(len(INITS)), [title.to(lang) for title in INITS.values()])
         axes.set_yticks(range(len(ACTIVATIONS)), [title.to(lang) for title in ACTIVATIONS.values()])
-        axes.tick_params(length=0)
+        axes.tick_params(length=0, labeltop=True)
         axes.spines[:].set_visible(False)
     caption = Text(
         "What one layer multiplies the gradient by: blue vanishes, red explodes, white keeps its size. Only a pair of "
-        "activation and initialiser has such a number, neither alone.",
+        "activation and initialiser has such a number, neither alone. The binary step is not here: its slope is 0, so it "
+        "multiplies by 0.",
         "층 하나가 기울기에 곱하는 값. 파랑은 소실, 빨강은 폭발이고 흰색은 크기가 유지된다. 이 값은 활성화 함수나 초기화 "
-        "어느 하나가 아니라 둘의 조합이 정한다.",
+        "어느 하나가 아니라 둘의 조합이 정한다. 계단 함수는 기울기가 0이라 언제나 0을 곱하므로 싣지 않았다.",
     ).to(lang)
     return Picture(figure, caption, caption)
 

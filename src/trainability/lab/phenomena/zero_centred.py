@@ -67,8 +67,16 @@ def run(setting: Setting) -> Records:
 
 
 def reported(records: Records) -> tuple[Reported, ...]:
-    """The notes give no figures of this one."""
-    return ()
+    """What the first unit does; the notes give no figures of it."""
+    said = Text(
+        "steps with gradients of one sign; path over distance: {name}",
+        "모든 기울기의 부호가 같은 스텝의 비율; 경로 ÷ 거리: {name}",
+    )
+    first = {name: records["units"][name, 1] for name in (SIGMOID, TANH, CENTRED)}
+    return tuple(
+        Reported(said.filled(name=FUNCTIONS[name]), "–", f"{100 * _alike(ways)[0]:.0f} %; {ways.detour[0]:.1f}")
+        for name, ways in first.items()
+    )
 
 
 def _alike(ways: Ways) -> np.ndarray:
@@ -285,7 +293,7 @@ ZERO_CENTRED = Phenomenon(
         """,
     ),
     seeds=(48, 256),
-    seconds=(4.0, 15.0),
+    seconds=(3.5, 10.0),
     run=run,
     reported=reported,
     claims=(
