@@ -132,8 +132,7 @@ def absolute_error_of_waves() -> Run:
 
 
 def leaky() -> Run:
-    hidden = {"class_name": "LeakyReLU", "config": {"negative_slope": 0.1}}
-    model = mlp(64, 32, 32, 32, 10, hidden=keras.layers.deserialize(hidden))
+    model = mlp(64, 32, 32, 32, 10, hidden="leaky_relu")
     return simple(model, digits(), scores_of_classes(), rate=3e-3)
 
 

@@ -11,7 +11,6 @@ import keras
 import numpy as np
 from keras import layers
 
-from tests.zoo import data, torch_run
 from tests.zoo.data import Arrays
 
 ops: Any = keras.ops
@@ -89,12 +88,6 @@ def binary_cross_entropy(y: Any, p: Any) -> Any:
     return -ops.mean(y * ops.log(p + 1e-7) + (1 - y) * ops.log(1 - p + 1e-7))
 
 
-def images(scale: float = 255.0) -> Arrays:
-    """MNIST's test images, flat, pixels from 0 to 255 / scale."""
-    x, y = torch_run.images(scale)
-    return x.numpy(), y.numpy().astype(np.int32)
-
-
 def first(pair: Arrays, samples: int) -> Arrays:
     """The first samples."""
     return pair[0][:samples], pair[1][:samples]
@@ -109,6 +102,3 @@ def only(backend: str) -> Callable[[Callable[[], Run]], Callable[[], Run]]:
 
     return mark
 
-
-circles, digits, line, needs = data.circles, data.digits, data.line, torch_run.needs
-CARS, IMAGES = torch_run.CARS, torch_run.IMAGES

@@ -9,9 +9,9 @@ import numpy as np
 from keras import layers
 
 from tests.zoo.data import circles, digits, line
+from tests.zoo.files import IMAGES, images, needs
 from tests.zoo.keras_run import (
-    IMAGES, Case, Run, adam, binary_cross_entropy, column, images, mlp, needs, ops, score_of_one, scores_of_classes,
-    sgd, simple,
+    Case, Run, binary_cross_entropy, column, mlp, ops, score_of_one, scores_of_classes, sgd, simple,
 )  # fmt: skip
 
 
@@ -105,7 +105,9 @@ def softmax_output_for_a_regression() -> Run:
 
 
 def decay_too_strong() -> Run:
-    return simple(mlp(64, 64, 10, kernel_regularizer=keras.regularizers.L2(0.5)), digits(), scores_of_classes())
+    penalty = keras.regularizers.L2(0.5)
+    parts = [layers.Dense(64, "relu", kernel_regularizer=penalty), layers.Dense(10, kernel_regularizer=penalty)]
+    return simple(keras.Sequential([keras.Input((64,)), *parts]), digits(), scores_of_classes())
 
 
 def zeros() -> Run:
