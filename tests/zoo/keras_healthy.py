@@ -10,7 +10,17 @@ from keras import layers
 
 from tests.zoo.data import circles, digits, line
 from tests.zoo.keras_run import (
-    Case, Run, adam, binary_cross_entropy, column, mlp, ops, score_of_one, scores_of_classes, sgd, simple,
+    Case,
+    Run,
+    adam,
+    binary_cross_entropy,
+    column,
+    mlp,
+    ops,
+    score_of_one,
+    scores_of_classes,
+    sgd,
+    simple,
 )  # fmt: skip
 
 

@@ -161,7 +161,7 @@ SICK_RECIPES: dict[Case, tuple[str, ...]] = {
 """A case to the codes of which one must be among the first two findings."""
 
 
-def miles(seed: int) -> Recipe:
+def consumption(seed: int) -> Recipe:
     """e as it should be."""
     return _miles()
 
@@ -232,7 +232,6 @@ def several_labels(seed: int) -> Recipe:
 
 
 HEALTHY_RECIPES: tuple[Case, ...] = (
-    miles, probabilities_of_classes, relu_mlp, probabilities_with_bce, convolution, residual, rescaled_inside,
+    consumption, probabilities_of_classes, relu_mlp, probabilities_with_bce, convolution, residual, rescaled_inside,
     recurrent, frozen_on_purpose, gelu_regression, several_labels,
 )  # fmt: skip
-

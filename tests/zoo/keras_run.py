@@ -101,4 +101,3 @@ def only(backend: str) -> Callable[[Callable[[], Run]], Callable[[], Run]]:
         return case
 
     return mark
-

@@ -11,7 +11,16 @@ from keras import layers
 from tests.zoo.data import circles, digits, line
 from tests.zoo.files import IMAGES, images, needs
 from tests.zoo.keras_run import (
-    Case, Run, binary_cross_entropy, column, mlp, ops, score_of_one, scores_of_classes, sgd, simple,
+    Case,
+    Run,
+    binary_cross_entropy,
+    column,
+    mlp,
+    ops,
+    score_of_one,
+    scores_of_classes,
+    sgd,
+    simple,
 )  # fmt: skip
 
 

@@ -14,8 +14,8 @@ CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 
 
 def shuffled(pair: Arrays) -> Arrays:
-    """Inputs that have each other's targets."""
-    return pair[0], np.random.permutation(pair[1])  # noqa: NPY002  Keras sets this generator's seed
+    """Inputs that have each other's targets, drawn by the generator whose seed Keras sets."""
+    return pair[0], np.random.permutation(pair[1])
 
 
 def or_ten_layers_deep() -> Run:
