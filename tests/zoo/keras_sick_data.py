@@ -53,7 +53,7 @@ def shuffled_sentences() -> Run:
     holds_a_nine = (names == 9).any(1).astype(np.int32)
     parts = [layers.Embedding(10, 8), layers.GRU(16), layers.Dense(2)]
     model = keras.Sequential([keras.Input((8,), dtype="int32"), *parts])
-    return simple(model, (draw.permutation(names), holds_a_nine), scores_of_classes(), steps=150)
+    return simple(model, (draw.permutation(names), holds_a_nine), scores_of_classes(), steps=300)
 
 
 def absolute_error_on_labels() -> Run:

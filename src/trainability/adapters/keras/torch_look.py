@@ -27,6 +27,7 @@ from trainability.adapters.torch.loss import last_activation
 from trainability.adapters.torch.loss import see_loss as see_traced_loss
 from trainability.adapters.torch.names import ACTIVATIONS
 from trainability.adapters.torch.watch import Watch, harmless
+from trainability.core.chart import Origin
 
 
 class TorchLook(Watch):
@@ -89,6 +90,15 @@ class TorchLook(Watch):
     @harmless
     def _after_step(self) -> None:
         self._resting.after(lambda variable: variable.value)
+        if self.record.origin is None and math.isfinite(self._losses[-1]):
+            self._see_gradients(self._losses[-1])
+
+    def _see_gradients(self, loss: float) -> None:
+        """Note which parameter, the nearest to the loss, got a gradient that is not finite from a loss that is."""
+        named = [(name, variable.value.grad) for name, variable in parameters_of(self.keras).items()]
+        bad = [name for name, gradient in named if gradient is not None and not torch.isfinite(gradient).all()]
+        if bad:
+            self.record.origin = Origin(bad[-1].rpartition(".")[0], self._step, "backward", abs(loss))
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
