@@ -50,6 +50,7 @@ def by_jax(loss: Callable[..., Any], *data: np.ndarray) -> LossFacts | None:
 TORCH_BCE: list[Callable[..., Any]] = [
     lambda a, y: -(y * torch.log(p := a[:, :1].sigmoid()) + (1 - y) * torch.log(1 - p)).mean(),
     lambda a, y: (-y * torch.log((p := a[:, :1].sigmoid()) + 1e-7) - (1 - y) * torch.log(1 - p + 1e-7)).mean(),
+    lambda a, y: -((y := y.float()) * torch.log(p := a[:, :1].sigmoid()) + (1 - y) * torch.log(1 - p)).mean(),
     lambda a, y: -torch.mean(((1.0 - y) * (1.0 - (p := a[:, :1].sigmoid().clamp(1e-6, 1 - 1e-6))).log()) + y * p.log()),
 ]
 JAX_BCE: list[Callable[..., Any]] = [

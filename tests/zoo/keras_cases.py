@@ -1,253 +1,39 @@
-"""Keras' part of the zoo: each case compiles and fits a few lines' model; letters are issue 6's.
-
-A case is a function of a seed that gives a `Recipe`; what it is ill with stands in `SICK`.
-"""
+"""Keras' part of the zoo: what each sick case is ill with, and which of PyTorch's cases there are not in Keras."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
-import keras
-import numpy as np
-from keras import layers
+from tests.zoo.keras_healthy import HEALTHY_MODELS
+from tests.zoo.keras_healthy_data import HEALTHY_DATA
+from tests.zoo.keras_loops import HEALTHY_LOOPS, SICK_LOOPS
+from tests.zoo.keras_recipes import HEALTHY_RECIPES, SICK_RECIPES
+from tests.zoo.keras_sick import SICK_MODELS
+from tests.zoo.keras_sick_data import SICK_DATA
 
-from tests.zoo.data import Arrays, circles, digits, line
-from trainability import Recipe
+Case = Callable[..., Any]
 
-Case = Callable[[int], Recipe]
+RECIPES: frozenset[Case] = frozenset([*SICK_RECIPES, *HEALTHY_RECIPES])
+"""Cases that are functions of a seed and give a recipe; the others give a `Run`."""
 
+SICK: dict[Case, tuple[str, ...]] = {**SICK_LOOPS, **SICK_MODELS, **SICK_DATA, **SICK_RECIPES}
+"""A case to the codes of which one must be among the first two findings. Those that PyTorch has bear its names."""
 
-def mlp(*widths: int, hidden: Any = "relu", last: Any = None, **more: Any) -> keras.Sequential:
-    """Dense layers; `more` is for the hidden ones."""
-    parts: list[Any] = [keras.Input((widths[0],))]
-    parts += [layers.Dense(units, hidden, **more) for units in widths[1:-1]]
-    return keras.Sequential([*parts, layers.Dense(widths[-1], last)])
+HEALTHY: tuple[Case, ...] = (*HEALTHY_LOOPS, *HEALTHY_RECIPES, *HEALTHY_MODELS, *HEALTHY_DATA)
 
+DAILY: frozenset[Case] = frozenset(
+    [*{SICK[case][0]: case for case in reversed(SICK)}.values(), *SICK_LOOPS, *HEALTHY_LOOPS, *HEALTHY_RECIPES]
+)
+"""The first case of each code, every way to train and every kind of network; the others are looked at less often."""
 
-def made(model: Any, loss: Any, optimizer: Any, data: Arrays, epochs: int = 12, batch: int = 32) -> Recipe:
-    """A recipe; the last fifth is held out."""
-    x, y = data
-    at = len(x) * 4 // 5
-    return Recipe(model, loss, optimizer, (x[:at], y[:at]), (x[at:], y[at:]), epochs, batch)
-
-
-def adam(rate: float = 1e-2) -> Any:
-    return keras.optimizers.Adam(rate)
-
-
-def _rings() -> Arrays:
-    x, y = circles(640)
-    return x, y.astype(np.float32)
-
-
-def softmax_over_one_unit(seed: int) -> Recipe:
-    """a: ones or zeros in, 50-50 ReLU with dropout, softmax over one unit, bce, RMSprop."""
-    y = np.random.default_rng(0).integers(0, 2, 500).astype(np.float32)
-    x = np.repeat(y[:, None], 128, axis=1)
-    hidden = [layers.Dense(50, "relu"), layers.Dropout(0.2), layers.Dense(50, "relu"), layers.Dropout(0.2)]
-    model = keras.Sequential([keras.Input((128,)), *hidden, layers.Dense(1, "softmax")])
-    return made(model, "binary_crossentropy", "rmsprop", (x, y))
-
-
-def squares_too_slowly(seed: int) -> Recipe:
-    """b: two square blobs, two sigmoid units and two softmax, Adam at 0.001, five epochs."""
-    r = np.random.default_rng(0)
-    y = r.integers(0, 2, 1000)
-    x = r.uniform(0, 1, (1000, 2)) + y[:, None] - 1
-    data = x.astype(np.float32), np.eye(2, dtype=np.float32)[y]
-    return made(mlp(2, 2, 2, hidden="sigmoid", last="softmax"), "categorical_crossentropy", adam(1e-3), data, 5)
-
-
-def fourth_power_raw(seed: int) -> Recipe:
-    """c: y = x⁴ on [−100, 100] as it is, 50 sigmoid and 50 ELU."""
-    x = np.random.default_rng(0).uniform(-100, 100, (1000, 1)).astype(np.float32)
-    model = keras.Sequential(
-        [keras.Input((1,)), layers.Dense(50, "sigmoid"), layers.Dense(50, "elu"), layers.Dense(1)]
-    )  # fmt: skip
-    return made(model, "mse", "rmsprop", (x, x**4))
-
-
-def xor_by_absolute_errors(seed: int) -> Recipe:
-    """d: XOR, four sigmoid units, MAE, SGD at 0.05."""
-    x = np.tile(np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32), (20, 1))
-    y = (x[:, :1] != x[:, 1:]).astype(np.float32)
-    return made(mlp(2, 4, 1, hidden="sigmoid", last="sigmoid"), "mae", keras.optimizers.SGD(0.05), (x, y), 100, 4)
-
-
-def _cars() -> Arrays:
-    """A regression of seven unlike features, such as cars' consumption, min-max scaled; targets from 9 to 47."""
-    r = np.random.default_rng(0)
-    x = r.uniform(0, 1, (400, 7))
-    y = 40 - 22 * x[:, 0] - 8 * x[:, 1] * x[:, 2] + 6 * np.sin(3 * x[:, 3]) + 0.8 * r.standard_normal(400)
-    return x.astype(np.float32), y[:, None].astype(np.float32)
-
-
-def _consumption(rate: float = 1e-3, last: Any = None, l2: float = 1e-5, epochs: int = 60) -> Recipe:
-    x, y = _cars()
-    y = (y - y.min()) / (y.max() - y.min())
-    penalty = keras.regularizers.L2(l2)
-    model = mlp(7, 64, 64, 1, last=last, kernel_initializer="he_normal", kernel_regularizer=penalty)
-    return made(model, "mse", adam(rate), (x, y), epochs)
-
-
-def consumption_slowly(seed: int) -> Recipe:
-    """e: a rate of 1e-5."""
-    return _consumption(1e-5, epochs=20)
-
-
-def consumption_raw(seed: int) -> Recipe:
-    """e: inputs and targets as they are."""
-    x, y = _cars()
-    scales = np.array([8, 450, 230, 5000, 25, 82, 3], np.float32)
-    model = mlp(7, 64, 64, 1, kernel_initializer="he_normal")
-    return made(model, "mse", adam(1e-5), (x * scales, y * 100), 20)
-
-
-def consumption_softmax(seed: int) -> Recipe:
-    """e: softmax over the one output."""
-    return _consumption(last="softmax", epochs=20)
-
-
-def consumption_penalised(seed: int) -> Recipe:
-    """e: L2 of 0.1."""
-    return _consumption(l2=0.1, epochs=100)
-
-
-def twelve_sigmoids(seed: int) -> Recipe:
-    """f: circles through twelve sigmoid layers."""
-    return made(mlp(2, *[16] * 12, 1, hidden="sigmoid", last="sigmoid"), "binary_crossentropy", adam(), _rings(), 8)
-
-
-def eight_exponentials(seed: int) -> Recipe:
-    """g: eight layers of exp."""
-    return made(mlp(2, *[16] * 8, 1, hidden="exponential", last="sigmoid"), "binary_crossentropy", adam(), _rings(), 6)
-
-
-def tiny_weights(seed: int) -> Recipe:
-    """h: ReLU with very small uniform weights."""
-    drawn = keras.initializers.RandomUniform(-1e-3, 1e-3)
-    model = mlp(2, 32, 32, 32, 32, 1, last="sigmoid", kernel_initializer=drawn)
-    return made(model, "binary_crossentropy", keras.optimizers.SGD(0.05), _rings())
-
-
-def no_activation_rate_3(seed: int) -> Recipe:
-    """i: images, no activation, mse, a rate of 3."""
-    x, y = digits()
-    model = mlp(64, 64, 64, 10, hidden=None)
-    return made(model, "mse", keras.optimizers.SGD(3.0), (x, np.eye(10, dtype=np.float32)[y]), 4)
-
-
-def twice_softmax(seed: int) -> Recipe:
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return made(mlp(64, 32, 10, last="softmax"), loss, adam(), digits(), 4)
-
-
-def scores_as_probabilities(seed: int) -> Recipe:
-    return made(mlp(64, 32, 10), "sparse_categorical_crossentropy", adam(), digits(), 4)
-
-
-def scores_as_one_probability(seed: int) -> Recipe:
-    return made(mlp(2, 32, 1), "binary_crossentropy", adam(), _rings(), 4)
-
-
-SICK: dict[Case, tuple[str, ...]] = {
-    softmax_over_one_unit: ("output-activation",),
-    squares_too_slowly: ("learning-rate-low", "too-few-steps"),
-    fourth_power_raw: ("inputs-unscaled", "targets-unscaled"),
-    xor_by_absolute_errors: ("loss-target",),
-    consumption_slowly: ("learning-rate-low",),
-    consumption_raw: ("inputs-unscaled", "targets-unscaled"),
-    consumption_softmax: ("output-activation",),
-    consumption_penalised: ("over-regularized",),
-    twelve_sigmoids: ("vanishing-gradient", "activation-saturating"),
-    eight_exponentials: ("activation-explosive",),
-    tiny_weights: ("init-small",),
-    no_activation_rate_3: ("learning-rate-high", "activation-missing"),
-    twice_softmax: ("double-softmax",),
-    scores_as_probabilities: ("loss-target",),
-    scores_as_one_probability: ("loss-target",),
+EXCUSED: Final[dict[str, str]] = {
+    "plain_list": "Keras knows the layers in a model's lists, tuples and dicts",
+    "head_replaced": "Keras' optimiser raises an error for weights that it was not built for",
+    "head_replaced_in_between": "the same; a model that is compiled anew, as it must be, is another_head",
+    "data_in_forward": "Keras' tensors have no .data; stop_gradient is detached",
+    "broadcast": "Keras brings targets to the answers' rank before its own losses; broadcast_by_hand goes round that",
+    "nll_of_scores": "Keras has no loss of log-probabilities; its mistake of this kind is scores_as_probabilities",
+    "nll_of_probabilities": "what takes probabilities in Keras is right with them",
 }
-"""A case to the codes of which one must be among the first two findings."""
-
-
-def consumption(seed: int) -> Recipe:
-    """e as it should be."""
-    return _consumption()
-
-
-def relu_digits(seed: int) -> Recipe:
-    return made(mlp(64, 64, 10, last="softmax"), "sparse_categorical_crossentropy", adam(3e-3), digits(), 5)
-
-
-def scores_digits(seed: int) -> Recipe:
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return made(mlp(64, 64, 10), loss, adam(3e-3), digits(), 5)
-
-
-def tanh_rings(seed: int) -> Recipe:
-    return made(mlp(2, 32, 32, 1, hidden="tanh", last="sigmoid"), "binary_crossentropy", adam(), _rings(), 20)
-
-
-def convolution(seed: int) -> Recipe:
-    x, y = digits()
-    model = keras.Sequential([
-        keras.Input((8, 8, 1)), layers.Conv2D(16, 3, activation="relu"), layers.MaxPooling2D(),
-        layers.Conv2D(16, 3, padding="same", activation="relu"), layers.Flatten(), layers.Dense(10, "softmax"),
-    ])  # fmt: skip
-    return made(model, "sparse_categorical_crossentropy", adam(), (x.reshape(-1, 8, 8, 1), y), 4)
-
-
-def residual_with_normalization(seed: int) -> Recipe:
-    at = start = keras.Input((64,))
-    at = layers.Dense(32, "relu")(at)
-    for _ in range(2):
-        inner = layers.Activation("relu")(layers.BatchNormalization()(layers.Dense(32)(at)))
-        at = layers.Add()([at, layers.Dropout(0.1)(inner)])
-    model = keras.Model(start, layers.Dense(10, "softmax")(at))
-    return made(model, "sparse_categorical_crossentropy", adam(), digits(), 5)
-
-
-def rescaled_inside(seed: int) -> Recipe:
-    """Pixels from 0 to 255 that the model itself scales."""
-    x, y = digits(16 / 255)
-    model = keras.Sequential(
-        [keras.Input((64,)), layers.Rescaling(1 / 255), layers.Dense(64, "relu"), layers.Dense(10, "softmax")]
-    )
-    return made(model, "sparse_categorical_crossentropy", adam(3e-3), (x, y), 6)
-
-
-def recurrent(seed: int) -> Recipe:
-    x, y = digits()
-    model = keras.Sequential([keras.Input((8, 8)), layers.GRU(32), layers.Dense(10, "softmax")])
-    return made(model, "sparse_categorical_crossentropy", adam(), (x.reshape(-1, 8, 8), y), 5)
-
-
-def frozen_on_purpose(seed: int) -> Recipe:
-    """Random features under a trained head, which suffices for the digits."""
-    model = mlp(64, 512, 10, last="softmax")
-    model.layers[0].trainable = False
-    return made(model, "sparse_categorical_crossentropy", adam(), digits(), 6)
-
-
-def regression(seed: int) -> Recipe:
-    return made(mlp(4, 64, 64, 1, hidden="gelu"), "mse", adam(), line(), 40)
-
-
-def several_labels(seed: int) -> Recipe:
-    """Each sample has any of three labels."""
-    x, _ = line()
-    y = np.stack([x[:, 0] > 0, x[:, 1] > 0, x[:, 2] + x[:, 3] > 0], axis=1).astype(np.float32)
-    return made(mlp(4, 32, 3, last="sigmoid"), "binary_crossentropy", adam(), (x, y), 20)
-
-
-HEALTHY: tuple[Case, ...] = (
-    consumption, relu_digits, scores_digits, tanh_rings, convolution, residual_with_normalization, rescaled_inside,
-    recurrent, frozen_on_purpose, regression, several_labels,
-)  # fmt: skip
-
-
-def widths(model: Any) -> list[tuple[int, ...]]:
-    """Shapes of the kernels in order."""
-    return [tuple(w.shape) for w in itertools.chain(*(layer.weights for layer in model.layers)) if len(w.shape) > 1]
+"""A case of PyTorch to why Keras has none of its name."""

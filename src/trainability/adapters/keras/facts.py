@@ -48,7 +48,7 @@ def kinds_of(model: Any) -> dict[str, str]:
 
 _ATTENTION = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 _RECURRENT = (keras.layers.RNN,)
-_DROPOUT = tuple(
+DROPOUT = tuple(
     getattr(keras.layers, name)
     for name in ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout")
 )
@@ -57,7 +57,7 @@ _DROPOUT = tuple(
 def see_layers(model: Any, record: Record, batch: int) -> None:
     """Note dropout, and normalisations that do not look at the batch, or look at one sample."""
     for layer in layers_of(model):
-        if isinstance(layer, _DROPOUT):
+        if isinstance(layer, DROPOUT):
             record.dropout = max(record.dropout, float(layer.rate))
         if isinstance(layer, keras.layers.BatchNormalization):
             if not layer.trainable:

@@ -16,6 +16,7 @@ from trainability.adapters.failed import say_failed
 from trainability.adapters.jax.look import Look, look
 from trainability.adapters.keras.facts import Values, parameters_of, see_inputs, see_layers, see_loss, see_optimizer
 from trainability.adapters.keras.names import loss_name, loss_of
+from trainability.adapters.keras.resting import Resting
 from trainability.adapters.record import Record
 
 PATIENCE: Final = 8
@@ -41,6 +42,7 @@ class JaxLook:
         self.failed: Exception | None = None
         self._places: tuple[Any, list[int]] = (None, [])
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
+        self._resting = Resting(model, record)
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         state, iterator = arguments
@@ -72,12 +74,17 @@ class JaxLook:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         see_layers(self.model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(self.model, self.record, self._values(state))
+        with self._harmless():
+            self._resting.before(self._values(state))
         seen = None
         if type(self.model).train_step is keras.Model.train_step:  # of another step the loss is not known
             with self._harmless():
                 seen = self._look(state, x, y, weights)
                 self._note(seen, step, x, y)
         result = self.plain(function, (state, itertools.chain([batch], iterator)))
+        if self.failed is None:
+            with self._harmless():
+                self._resting.after(self._values(result[1]))
         if seen is not None and self.failed is None:
             with self._harmless():
                 after = self._values(result[1])

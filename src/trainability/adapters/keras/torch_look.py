@@ -11,6 +11,7 @@ import torch
 
 from trainability.adapters.keras.facts import (
     kinds_of,
+    number,
     parameters_of,
     see_inputs,
     see_layers,
@@ -18,13 +19,15 @@ from trainability.adapters.keras.facts import (
     see_optimizer,
 )
 from trainability.adapters.keras.names import loss_name, loss_of
+from trainability.adapters.keras.resting import Resting
 from trainability.adapters.record import Record
 from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, parameters_in
 from trainability.adapters.torch.loss import last_activation
 from trainability.adapters.torch.loss import see_loss as see_traced_loss
 from trainability.adapters.torch.names import ACTIVATIONS
-from trainability.adapters.torch.watch import Watch
+from trainability.adapters.torch.watch import Watch, harmless
+from trainability.core.chart import Origin
 
 
 class TorchLook(Watch):
@@ -37,6 +40,8 @@ class TorchLook(Watch):
         self.used: set[str] = set()
         self.raw = False
         self._losses: list[float] = []
+        self._resting = Resting(model, record)
+        self._updated = -1
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         tracker = self.keras._loss_tracker
@@ -56,6 +61,8 @@ class TorchLook(Watch):
         see_layers(model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(model, self.record, lambda variable: variable.value)
         self._held = {id(variable.value) for variable in model.optimizer._trainable_variables}
+        updates = number(model.optimizer.iterations)
+        self._before_step()
         model.__dict__["_compute_loss"] = self._noting(model._compute_loss)
         try:
             with self:
@@ -70,8 +77,28 @@ class TorchLook(Watch):
                     self._measure(self._look)
         finally:
             del model.__dict__["_compute_loss"]
+        self._after_step()
+        if number(model.optimizer.iterations) > updates:
+            self._updated = step
         self.used |= {self._names[each] for each in self._used if each in self._names}
         return result, True
+
+    @harmless
+    def _before_step(self) -> None:
+        self._resting.before(lambda variable: variable.value)
+
+    @harmless
+    def _after_step(self) -> None:
+        self._resting.after(lambda variable: variable.value)
+        if self.record.origin is None and math.isfinite(self._losses[-1]):
+            self._see_gradients(self._losses[-1])
+
+    def _see_gradients(self, loss: float) -> None:
+        """Note which parameter, the nearest to the loss, got a gradient that is not finite from a loss that is."""
+        named = [(name, variable.value.grad) for name, variable in parameters_of(self.keras).items()]
+        bad = [name for name, gradient in named if gradient is not None and not torch.isfinite(gradient).all()]
+        if bad:
+            self.record.origin = Origin(bad[-1].rpartition(".")[0], self._step, "backward", abs(loss))
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def compute_loss(x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -97,6 +124,9 @@ class TorchLook(Watch):
 
     def _begin(self, look: Look) -> None:
         self._trace.recording = False  # what follows is the optimiser's
+        if self._updated == self._step - 1:  # a step of the user's own has to zero what the last update used up
+            gradients = [variable.value.grad for variable in self.keras.trainable_variables]
+            self.record.accumulated |= any(one is not None and bool(one.any()) for one in gradients)
         root, operations = look.root, look.operations
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
         look.layers = list({id(layer.weight): layer for layer in reversed(look.layers)}.values())[::-1]

@@ -31,7 +31,8 @@ class ByHand:
 
 def by_hand(operations: list[Operation]) -> ByHand | None:
     """The last logarithm of a probability that meets a target, or the last difference of an answer and a target."""
-    made = {id(operation.output): operation for operation in operations}
+    # Some answer with what they were given, as ``y.float()`` does for floats: such a tensor was made before.
+    made = {id(one.output): one for one in operations if all(one.output is not given for given in one.tensors())}
     for place, operation in reversed(list(enumerate(operations))):
         if operation.name in ("log", "log_softmax"):
             target = _met(operations[place + 1 :], operation, made)

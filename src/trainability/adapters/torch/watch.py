@@ -27,7 +27,7 @@ from trainability.core.chart import Chart, Origin, ParameterFacts
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
 
 
-def _harmless(method: Callable[..., Any]) -> Callable[..., Any]:
+def harmless(method: Callable[..., Any]) -> Callable[..., Any]:
     """A mistake of ours is told once, and the training goes on."""
 
     @functools.wraps(method)
@@ -110,14 +110,14 @@ class Watch:
 
         return watched
 
-    @_harmless
+    @harmless
     def _take_loss(self, value: float | None) -> None:
         """Count the pass's loss where it brought gradients to this model."""
         came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
         if came and value is not None:
             self._step_losses.append(value)
 
-    @_harmless
+    @harmless
     def _before_backward(self, root: torch.Tensor) -> float | None:
         """Look at the pass if it is time; answers the loss, None if it is no scalar."""
         self._trace.resume()  # an optimiser that failed left it so
@@ -217,7 +217,7 @@ class Watch:
             return optimizer is self.optimizer
         return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
 
-    @_harmless
+    @harmless
     def _before_update(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not self._counts(optimizer):
             return
@@ -254,7 +254,7 @@ class Watch:
         before = max([*sizes, *map(abs, self._step_losses)])
         self.record.origin = Origin(bad[-1].rpartition(".")[0] or bad[-1], self._step, "backward", before)
 
-    @_harmless
+    @harmless
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
             return

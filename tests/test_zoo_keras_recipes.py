@@ -1,0 +1,20 @@
+"""Keras' sick recipes: a treatment reaches what a well one reaches, and is no worse than random search."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.treatments import assert_gets_well
+from tests.zoo.keras_recipes import WELL, Case, scores_as_one_probability
+from trainability.adapters.keras.trainer import train
+from trainability.treatment import treat
+
+
+def test_a_treatment_reaches_the_well_figure():
+    assert_gets_well(treat(scores_as_one_probability, train), WELL[scores_as_one_probability])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("make", WELL, ids=lambda make: make.__name__)
+def test_every_treatment_reaches_the_well_figure(make: Case):
+    assert_gets_well(treat(make, train), WELL[make])
