@@ -1,4 +1,4 @@
-"""What is to hold of a watch of Keras on any backend; `tests/test_watch_keras.py` runs it on both.
+"""What is to hold of a watch of Keras on any backend; `test_watch_keras.py` and `test_watch_tensorflow.py` run it.
 
 Run as a script it does every check and prints the name of each that passed: a process has one backend.
 """

@@ -1,5 +1,8 @@
 """A Keras step on the TensorFlow backend: its batch is looked at once more, uncompiled, before the step itself."""
 
+# TensorFlow has no wheels for every machine on which types are checked.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import contextlib
@@ -116,15 +119,13 @@ def _evaluated(
     places = [layer.output for layer in layers]
     sources = [*(variable.value for variable in wanted.values()), *(made.values[n] for n in places)]
     numbers = [*(made.parameters[name] for name in wanted), *places]
-    found = [
-        {number: np.asarray(tf.convert_to_tensor(gradient)) for number, gradient in pairs if gradient is not None}
-        for pairs in _parted(list(zip(numbers, tape.gradient(loss, sources), strict=True)), len(wanted))
-    ]
-    return Evaluated(made.values, *found, {one.output: slopes(one, made) for one in layers if one.activation})
-
-
-def _parted(pairs: list[tuple[int, Any]], at: int) -> tuple[list[tuple[int, Any]], list[tuple[int, Any]]]:
-    return pairs[:at], pairs[at:]
+    pairs = list(zip(numbers, tape.gradient(loss, sources), strict=True))
+    weights, answers = (
+        {number: np.asarray(tf.convert_to_tensor(gradient)) for number, gradient in some if gradient is not None}
+        for some in (pairs[: len(wanted)], pairs[len(wanted) :])
+    )
+    slope = {one.output: slopes(one, made) for one in layers if one.activation}
+    return Evaluated(made.values, weights, answers, slope)
 
 
 def _first_of_each(layers: list[TracedLayer]) -> list[TracedLayer]:
@@ -143,14 +144,15 @@ def _as_before(model: Any) -> Iterator[None]:
     state = global_seed_generator().state
     variables = [*model.non_trainable_variables, *model.metrics_variables, state]
     kept = [tf.identity(variable.value) for variable in variables]
-    draws: Any = context.context()._rng
+    within: Any = context.context()
+    draws = within._rng
     drawn = None if draws is None else draws.getstate()
     try:
         yield
     finally:
         for variable, value in zip(variables, kept, strict=True):
             variable.value.assign(value)
-        context.context()._rng = draws
+        within._rng = draws
         if drawn is not None:
             draws.setstate(drawn)
 

@@ -1,5 +1,8 @@
 """What TensorFlow does while it is not compiled, written down as the program that `adapters.jax` reads."""
 
+# TensorFlow has no wheels for every machine on which types are checked.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import contextlib
