@@ -145,7 +145,7 @@ def _as_before(model: Any) -> Iterator[None]:
     variables = [*model.non_trainable_variables, *model.metrics_variables, state]
     kept = [tf.identity(variable.value) for variable in variables]
     within: Any = context.context()
-    draws = within._rng
+    draws: Any = within._rng
     drawn = None if draws is None else draws.getstate()
     try:
         yield
@@ -153,7 +153,7 @@ def _as_before(model: Any) -> Iterator[None]:
         for variable, value in zip(variables, kept, strict=True):
             variable.value.assign(value)
         within._rng = draws
-        if drawn is not None:
+        if draws is not None:
             draws.setstate(drawn)
 
 
