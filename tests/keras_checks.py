@@ -1,4 +1,4 @@
-"""What is to hold of a watch of Keras on any backend; `tests/test_watch_keras.py` runs it on both.
+"""What is to hold of a watch of Keras on any backend; `test_watch_keras.py` and `test_watch_tensorflow.py` run it.
 
 Run as a script it does every check and prints the name of each that passed: a process has one backend.
 """
@@ -76,7 +76,10 @@ def a_watch_that_fails_lets_the_training_go_on() -> None:
         raise ValueError("of ours")
 
     x, y = digits()
-    places = {"jax": "keras.jax_look.look", "torch": "torch.watch.traced_layers"}
+    places = {
+        "jax": "keras.jax_look.look", "torch": "torch.watch.traced_layers",
+        "tensorflow": "keras.tensorflow_look.traced_layers",
+    }  # fmt: skip
     alone = fit(small()).history
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

@@ -199,8 +199,8 @@ def test_what_is_no_recipe_is_said():
 
 
 def test_a_backend_that_cannot_be_watched_is_said(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")
-    with pytest.raises(trainability.UsageError, match="KERAS_BACKEND to jax or torch"):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "openvino")
+    with pytest.raises(trainability.UsageError, match="KERAS_BACKEND to jax, tensorflow or torch"):
         trainability.watch(keras_checks.small(compiled=False))
 
 

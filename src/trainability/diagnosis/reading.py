@@ -17,6 +17,8 @@ FAR: Final = 1.0
 """Steps times update over weight: before, the weights have not had the time."""
 STILL: Final = 0.05
 """Under this share it has learned nothing."""
+DIVERGED: Final = 3.0
+"""Times the first step's loss."""
 CHANCE: Final = 0.01
 """The largest p-value that counts as more than chance."""
 _FAR: Final = 1e300
@@ -85,13 +87,25 @@ def informative(chart: Chart) -> bool | None:
     return True if chart.pairing.p <= CHANCE else None if chart.pairing.counted else False
 
 
+def against_constant(chart: Chart, loss: float) -> float:
+    """A loss over the best constant answer's; NaN where that is unknown or not over 0."""
+    constant = chart.loss.constant if chart.loss is not None else math.nan
+    return loss / constant if math.isfinite(constant) and constant > 0 else math.nan
+
+
+def divergence(chart: Chart) -> float:
+    """The loss at the end over the first step's; infinite once it is not finite, NaN where the first is not over 0."""
+    if not len(chart.losses):
+        return math.nan
+    start, end = float(chart.losses[0]), final_loss(chart)
+    if not math.isfinite(end):
+        return math.inf
+    return end / start if math.isfinite(start) and start > 0 else math.nan
+
+
 def diverged(chart: Chart) -> bool:
     """Whether the loss became infinite or NaN, or ended far above where it started."""
-    if not len(chart.losses) or chart.game:
-        return False
-    start = float(chart.losses[0])
-    end = final_loss(chart)
-    return not math.isfinite(end) or (math.isfinite(start) and start > 0 and end > 3 * start)
+    return not chart.game and divergence(chart) > DIVERGED
 
 
 def falling(chart: Chart, share: float = 1 / 3) -> float:

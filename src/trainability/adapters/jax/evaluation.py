@@ -13,7 +13,8 @@ from trainability.adapters.jax.layers import TracedLayer
 from trainability.adapters.jax.names import ACROSS, ACTIVATIONS
 from trainability.adapters.jax.trace import Program, run
 
-_GRID: Final = np.linspace(-12.0, 12.0, 4801)
+GRID: Final = np.linspace(-12.0, 12.0, 4801)
+"""Where the largest slope of an activation is looked for."""
 
 
 @dataclass(eq=False)
@@ -88,5 +89,5 @@ def _slopes(layer: TracedLayer, values: dict[int, Any]) -> tuple[Any, Any]:
     def slope(x: Any) -> Any:
         return jax.jvp(function, (x,), (jax.numpy.ones_like(x),))[1]
 
-    sheets = np.resize(_GRID, (-(-_GRID.size // pre.size), *pre.shape))
+    sheets = np.resize(GRID, (-(-GRID.size // pre.size), *pre.shape))
     return slope(pre), jax.vmap(slope)(jax.numpy.asarray(sheets, pre.dtype))

@@ -117,6 +117,8 @@ def _weight(
 def _units(equation: Equation, which: int, output: int, made: Program) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The dimensions that count units, in the weight and in the answer."""
     params = equation.params
+    if "units" in params:  # as traces of others than JAX have them
+        return params["units"][which]
     weight = len(made.shapes[equation.inputs[which]])
     if equation.primitive.name == "conv_general_dilated":
         numbers = params["dimension_numbers"]

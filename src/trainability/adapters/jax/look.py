@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainability.adapters.jax.evaluation import evaluate
+from trainability.adapters.jax.evaluation import Evaluated, evaluate
 from trainability.adapters.jax.layers import TracedLayer, seen, traced_layers
 from trainability.adapters.jax.loss import TracedLoss, traced_loss
 from trainability.adapters.jax.names import LOSSES
@@ -137,21 +137,37 @@ def look(
     found = traced_layers(made, facts.operation)
     wanted = {made.parameters[path] for path in trained} & made.floating
     evaluated = evaluate(made, found, wanted, {} if kept is None else kept)
+    return looked(made, facts, found, evaluated, parameters, trained)
+
+
+def looked(
+    made: Program,
+    facts: TracedLoss,
+    layers: list[TracedLayer],
+    evaluated: Evaluated,
+    parameters: Mapping[str, Any],
+    trained: Collection[str],
+) -> Look:
+    """A look at a program that was evaluated with its gradient; what has none is not in `evaluated`."""
     made.values = evaluated.values
+    wanted = {made.parameters[path] for path in trained} & made.floating
     back, ahead = made.differentiable(), made.reached(wanted)
+    came = back & evaluated.answers.keys()
     met = {n for equation in made.equations for n in equation.inputs}
     return Look(
         loss=float(made.values[made.root]),
         used=frozenset(name for name, n in made.parameters.items() if n in met)
         | frozenset(name for n, name in made.own.items() if n in met),
         operations=frozenset(operation.name for operation in made.operations),
-        cut=tuple(layer.name for layer in found if layer.parameter in trained and layer.output not in back),
+        cut=tuple(layer.name for layer in layers if layer.parameter in trained and layer.output not in came),
         facts=facts,
         _program=made,
-        _layers=found,
+        _layers=layers,
         _trained=frozenset(trained),
-        _gradients={name: evaluated.weights[n] for name, n in made.parameters.items() if n in wanted and n in back},
-        _answers={n: value for n, value in evaluated.answers.items() if n in back and n in ahead},
+        _gradients={
+            name: evaluated.weights[n] for name, n in made.parameters.items() if n in back and n in evaluated.weights
+        },
+        _answers={n: evaluated.answers[n] for n in came & ahead},
         _slopes=evaluated.slopes,
-        _before={layer.parameter: np.array(parameters[layer.parameter]) for layer in found},
+        _before={layer.parameter: np.array(parameters[layer.parameter]) for layer in layers},
     )

@@ -20,7 +20,7 @@ FILES: Final = (
 """Files in which every function does the same kind of thing."""
 LIBRARIES: Final = re.compile(
     r"/(jax/_src/nn/functions|optax/losses/\w+|optax/_src/loss|keras/src/activations/activations|keras/src/ops/nn"
-    r"|keras/src/losses/losses|keras/src/backend/jax/nn)\.py$"
+    r"|keras/src/losses/losses|keras/src/backend/(jax|tensorflow)/nn|tensorflow/python/ops/nn_(ops|impl))\.py$"
 )
 """Files whose functions are known by their own names."""
 KINDS: Final = (

@@ -134,9 +134,9 @@ def program(
         dtypes=flat.dtypes,
         floating=flat.floating,
         answers=answers,
-        equations=_leading_to(answers, flat.equations),
+        equations=leading_to(answers, flat.equations),
     )
-    made.operations = list(_operations(made))
+    made.operations = list(operations_of(made))
     return made
 
 
@@ -197,7 +197,7 @@ class _Flat:
 
         for eqn in jaxpr.eqns:
             frames = _frames(eqn)
-            functions = (*within, *_functions(frames))
+            functions = (*within, *functions_in(frames))
             numbers = [read(atom) for atom in eqn.invars]
             larger = kind or next((k for name, file in frames for pattern, k in KINDS if pattern.search(file)), None)
             inner = eqn.params.get("jaxpr") or eqn.params.get("call_jaxpr")
@@ -240,7 +240,7 @@ def _frames(eqn: core.JaxprEqn) -> list[tuple[str, str]]:
     return [(frame.function_name, frame.file_name) for frame in reversed(traceback.frames)] if traceback else []
 
 
-def _functions(frames: Sequence[tuple[str, str]]) -> tuple[tuple[str, Any], ...]:
+def functions_in(frames: Sequence[tuple[str, str]]) -> tuple[tuple[str, Any], ...]:
     """The known functions among the frames, outermost first."""
     found = []
     for name, file in frames:
@@ -253,7 +253,8 @@ def _functions(frames: Sequence[tuple[str, str]]) -> tuple[tuple[str, Any], ...]
     return tuple(found)
 
 
-def _leading_to(answers: Collection[int], equations: Sequence[Equation]) -> list[Equation]:
+def leading_to(answers: Collection[int], equations: Sequence[Equation]) -> list[Equation]:
+    """The equations that the answers come from, in their order."""
     wanted, found = set(answers), []
     for equation in reversed(equations):
         if not wanted.isdisjoint(equation.outputs):
@@ -262,7 +263,7 @@ def _leading_to(answers: Collection[int], equations: Sequence[Equation]) -> list
     return found[::-1]
 
 
-def _operations(made: Program) -> Iterator[Operation]:
+def operations_of(made: Program) -> Iterator[Operation]:
     """Neighbouring equations of the same call of a known function, together; every other one alone."""
     users: dict[int, set[int]] = {number: {-1} for number in made.answers}
     for equation in made.equations:

@@ -1,1 +1,1 @@
-"""Watching `fit` and `train_on_batch` of Keras 3 models on its JAX and PyTorch backends."""
+"""Watching `fit` and `train_on_batch` of Keras 3 models on its JAX, PyTorch and TensorFlow backends."""

@@ -9,8 +9,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from trainability.adapters.keras.names import REDUCTIONS, SETTINGS, SPARSE, function_name, loss_name, loss_of
+from trainability.adapters.keras.names import REDUCTIONS, SETTINGS, SPARSE, function_name, loss_of
 from trainability.adapters.record import Record
+from trainability.core.chart import LossKind
 
 Values = Callable[[Any], Any]
 """A variable to its value now: within a step of JAX the variables themselves hold none."""
@@ -75,21 +76,23 @@ def see_inputs(record: Record, fed: np.ndarray | None, x: Any) -> bool:
     return given is not None and given.shape == fed.shape and np.allclose(given, fed, 1e-5, 1e-6, equal_nan=True)
 
 
-def see_loss(model: Any, record: Record, y: Any, y_pred: Any, last: str | None, fed: np.ndarray | None) -> None:
-    """Take in what the loss of a step got, where it is one of Keras' own.
+def see_loss(
+    model: Any, record: Record, known: tuple[str, LossKind], y: Any, y_pred: Any, last: str | None,
+    fed: np.ndarray | None,
+) -> None:  # fmt: skip
+    """Take in what the loss of a step got, which is one of Keras' own.
 
     Args:
+        known: its name and kind.
         last: the activation that the answers went through just before.
         fed: what the first parameter met.
     """
-    loss = loss_of(model)
-    known = loss_name(loss)
     target, output = (array(next(iter(keras.tree.flatten(part)), None)) for part in (y, y_pred))
-    if known is None or output is None:
+    if output is None:
         return
     seen = record.loss
     seen.name, seen.kind = known
-    seen.reduction = REDUCTIONS.get(str(loss.reduction), "none")
+    seen.reduction = REDUCTIONS.get(str(loss_of(model).reduction), "none")
     seen.last = last
     target = None if target is None else as_compared(target, output.shape)
     seen.add(output, target, takes_labels(model))
@@ -146,3 +149,21 @@ def number(value: Any) -> float:
 def array(value: Any) -> np.ndarray | None:
     """A tensor of any backend as float64; None for none."""
     return None if value is None else np.asarray(keras.ops.convert_to_numpy(value), float)
+
+
+def rows_of(values: Any, rows: np.ndarray) -> np.ndarray:
+    """Some rows of an array, a table or a tensor, as float64."""
+    if keras.ops.is_tensor(values):
+        return np.asarray(keras.ops.convert_to_numpy(keras.ops.take(values, rows, axis=0)), float)
+    return np.asarray(getattr(values, "iloc", values)[rows], float)
+
+
+def of_step(before: Any, after: Any, logged: Any) -> float:
+    """The loss of one step from Keras' running sum and count, before and after it.
+
+    A step of the user's own may not use them; then what it reports is all there is.
+    """
+    (total, count), (earlier, less) = np.asarray(after, float), np.asarray(before, float)
+    if count > less:
+        return float((total - earlier) / (count - less))
+    return math.nan if logged is None else float(np.asarray(logged))

@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import jax
 import keras
-import numpy as np
 
-from trainability.adapters.failed import say_failed
 from trainability.adapters.jax.look import Look, look
-from trainability.adapters.keras.facts import Values, parameters_of, see_inputs, see_layers, see_loss, see_optimizer
-from trainability.adapters.keras.names import loss_name, loss_of
-from trainability.adapters.keras.resting import Resting
+from trainability.adapters.keras.again import Again
+from trainability.adapters.keras.facts import Values, of_step, parameters_of, see_layers, see_optimizer
 from trainability.adapters.record import Record
 
 PATIENCE: Final = 8
 """Batches of new shapes that are let go by before one is compiled for."""
 
 
-class JaxLook:
-    """See `adapters.keras.watch.Look`.
+class JaxLook(Again):
+    """A step whose function is pure.
 
     Keras' function of one step gets the whole state and gives the next one; it takes the memory of the arrays that it
     gets. What is compiled for training stays as it is, so that its results do too.
     """
 
     def __init__(self, model: Any, record: Record):
-        self.model, self.record = model, record
-        self.used: set[str] = set()
-        self.raw = False
+        super().__init__(model, record)
         self._kept: dict[Any, Callable[..., Any]] = {}
         self._means: list[tuple[Any, Any, Any]] = []
         self._shapes: set[tuple[Any, ...]] = set()
         self._waited = 0
         self._last: tuple[Any, ...] = ()
-        self.failed: Exception | None = None
         self._places: tuple[Any, list[int]] = (None, [])
         self._copy = jax.jit(lambda parts: jax.numpy.stack(parts))
-        self._resting = Resting(model, record)
 
     def plain(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
         state, iterator = arguments
@@ -62,7 +53,7 @@ class JaxLook:
         return logs, state
 
     def losses(self) -> list[float]:
-        found = [_of_step(*means) for means in self._means]
+        found = [of_step(*means) for means in self._means]
         self._means = []
         return found
 
@@ -74,32 +65,23 @@ class JaxLook:
         x, y, weights = keras.utils.unpack_x_y_sample_weight(batch)
         see_layers(self.model, self.record, len(keras.tree.flatten(x)[0]))
         see_optimizer(self.model, self.record, self._values(state))
-        with self._harmless():
-            self._resting.before(self._values(state))
+        with self.harmless():
+            self.resting.before(self._values(state))
         seen = None
-        if type(self.model).train_step is keras.Model.train_step:  # of another step the loss is not known
-            with self._harmless():
+        if self.usual:
+            with self.harmless():
                 seen = self._look(state, x, y, weights)
-                self._note(seen, step, x, y)
+                self.note(seen, step, x, y)
         result = self.plain(function, (state, itertools.chain([batch], iterator)))
         if self.failed is None:
-            with self._harmless():
-                self._resting.after(self._values(result[1]))
+            with self.harmless():
+                self.resting.after(self._values(result[1]))
         if seen is not None and self.failed is None:
-            with self._harmless():
+            with self.harmless():
                 after = self._values(result[1])
                 named = parameters_of(self.model)
                 self.record.moment(step, seen.layers({name: after(variable) for name, variable in named.items()}))
         return result, True
-
-    @contextlib.contextmanager
-    def _harmless(self) -> Iterator[None]:
-        """A mistake of ours is told once, and the training goes on."""
-        try:
-            yield
-        except Exception as error:
-            self.failed = error
-            say_failed(self.model, error)
 
     def _fits(self, batch: Any) -> bool:
         """Whether to look at a batch: one of another shape than before, as an epoch's last, would be compiled for."""
@@ -130,17 +112,6 @@ class JaxLook:
         own = {str(i): part for i, part in enumerate(part for parts in state[1:] for part in parts)}
         return look(loss, parameters, (x, y, weights), trained, own, self._kept)
 
-    def _note(self, seen: Look, step: int, x: Any, y: Any) -> None:
-        """Note what was looked at; Keras itself says more surely than the trace what its losses are."""
-        fed = seen.fed()
-        self.raw = see_inputs(self.record, fed, x)
-        output = seen.facts.output
-        known = loss_name(loss_of(self.model)) is not None
-        seen.note(self.record, step, inputs=False, loss=not known or output is None)
-        if known and output is not None:
-            see_loss(self.model, self.record, y, seen.value(output), seen.facts.last, fed)
-        self.used |= seen.used
-
     def _values(self, state: Sequence[Any]) -> Values:
         """From a variable to its value in a state; what the state does not hold has its own."""
         model = self.model
@@ -161,14 +132,3 @@ class JaxLook:
 
 def _place(variables: Sequence[Any], wanted: Any) -> int:
     return next(i for i, variable in enumerate(variables) if variable is wanted)
-
-
-def _of_step(before: Any, after: Any, logged: Any) -> float:
-    """The loss of one step from Keras' running sum and count, before and after it.
-
-    A step of the user's own may not use them; then what it reports is all there is.
-    """
-    (total, count), (earlier, less) = np.asarray(after, float), np.asarray(before, float)
-    if count > less:
-        return float((total - earlier) / (count - less))
-    return math.nan if logged is None else float(np.asarray(logged))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from trainability.core.chart import LossKind
 
@@ -29,6 +29,10 @@ SETTINGS: Final = {
 REDUCTIONS: Final = {"sum_over_batch_size": "mean", "mean": "mean", "mean_with_sample_weight": "mean", "sum": "sum"}
 
 
+Known: TypeAlias = tuple[str, LossKind] | None
+"""Name and kind of a loss, if it is known."""
+
+
 def loss_of(model: Any) -> Any:
     """The model's loss object, of its first output; None if it is not built yet, or written by hand."""
     compiled = getattr(model, "_compile_loss", None)
@@ -36,7 +40,7 @@ def loss_of(model: Any) -> Any:
     return flat[0].loss if flat else None
 
 
-def loss_name(loss: Any) -> tuple[str, LossKind] | None:
+def loss_name(loss: Any) -> Known:
     """Name and kind of a loss object of Keras; None for one of the user's."""
     known = LOSSES.get(function_name(loss))
     if known is None:

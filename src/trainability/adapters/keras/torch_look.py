@@ -12,6 +12,7 @@ import torch
 from trainability.adapters.keras.facts import (
     kinds_of,
     number,
+    of_step,
     parameters_of,
     see_inputs,
     see_layers,
@@ -47,9 +48,8 @@ class TorchLook(Watch):
         tracker = self.keras._loss_tracker
         before = tracker.total.value.item(), tracker.count.value.item()
         result = function(*arguments)
-        total, count = tracker.total.value.item() - before[0], tracker.count.value.item() - before[1]
-        # A step of the user's own may not use Keras' mean; then what it reports is all there is.
-        self._losses.append(total / count if count > 0 else float(result.get("loss", math.nan)))
+        after = tracker.total.value.item(), tracker.count.value.item()
+        self._losses.append(of_step(before, after, result.get("loss")))
         return result
 
     def watched(self, step: int, function: Callable[..., Any], arguments: tuple[Any, ...]) -> tuple[Any, bool]:
@@ -137,11 +137,13 @@ class TorchLook(Watch):
         x, y, y_pred = self._given
         fed = self._inputs(look)
         self.raw = see_inputs(self.record, fed, x)
-        if loss_name(loss_of(self.keras)) is None or y_pred is None:
+        known = loss_name(loss_of(self.keras))
+        if known is None or y_pred is None:
             see_traced_loss(self.record.loss, root, operations)
         else:
             made = last_activation(keras.tree.flatten(y_pred)[0], operations)
-            see_loss(self.keras, self.record, y, y_pred, ACTIVATIONS[made.name] if made else None, fed)
+            last = ACTIVATIONS[made.name] if made else None
+            see_loss(self.keras, self.record, known, y, y_pred, last, fed)
 
     def losses(self) -> list[float]:
         found, self._losses = self._losses, []

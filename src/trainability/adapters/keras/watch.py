@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import keras
 import numpy as np
 
-from trainability.adapters.keras.facts import array, as_compared, parameters_of, takes_labels
+from trainability.adapters.keras.facts import as_compared, parameters_of, rows_of, takes_labels
 from trainability.adapters.keras.fitted import Fitted, observed_recipe
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
@@ -19,7 +19,7 @@ from trainability.core.chart import Chart, ParameterFacts
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
 
-BACKENDS: Final = ("jax", "torch")
+BACKENDS: Final = ("jax", "tensorflow", "torch")
 """Those whose steps can be watched."""
 
 COLLECTED: Final = 64
@@ -108,9 +108,7 @@ class Watch:
             rows = np.linspace(0, len(x) - 1, min(len(x), MOST_BATCHES * ROWS)).astype(int)
             output = self.record.loss.output.shape
             for chosen in np.array_split(rows, -(-len(rows) // ROWS)):
-                inputs, target = array(x[chosen]), array(y[chosen])
-                assert target is not None
-                target = as_compared(target, output)
+                inputs, target = rows_of(x, chosen), as_compared(rows_of(y, chosen), output)
                 seen.see(inputs if self._look.raw else None, target, takes_labels(self.model))
         seen.add(self._step, [loss])
 
@@ -148,16 +146,17 @@ def check_backend() -> str:
     if backend not in BACKENDS:
         raise SpecError(
             f"Keras runs on '{backend}', whose training cannot be watched; set KERAS_BACKEND to "
-            f"{' or '.join(BACKENDS)} before it is imported"
+            f"{', '.join(BACKENDS[:-1])} or {BACKENDS[-1]} before it is imported"
         )
     return backend
 
 
 def _look(model: Any, record: Record) -> Look:
-    if check_backend() == "torch":
-        from trainability.adapters.keras.torch_look import TorchLook
-
-        return TorchLook(model, record)
-    from trainability.adapters.keras.jax_look import JaxLook
-
-    return JaxLook(model, record)
+    backend = check_backend()
+    if backend == "torch":
+        from trainability.adapters.keras.torch_look import TorchLook as Made
+    elif backend == "jax":
+        from trainability.adapters.keras.jax_look import JaxLook as Made
+    else:
+        from trainability.adapters.keras.tensorflow_look import TensorflowLook as Made
+    return Made(model, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trainability.core.chart import Chart
 from trainability.core.treatment import Treatment
 from trainability.diagnosis import Finding, diagnose
+from trainability.diagnosis.run_signs import run_signs_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,6 +48,11 @@ class Diagnosis:
         """Whether there is nothing to say."""
         return not self.findings
 
+    @functools.cached_property
+    def run_signs(self) -> dict[str, float]:
+        """The whole run's vital signs by name, as `diagnosis.run_signs.RUN_SIGNS` explains them; NaN if unknown."""
+        return run_signs_of(self.chart)
+
     def text(self) -> str:
         """The findings in words, for a terminal."""
         from trainability.report.chart.words import text
@@ -68,6 +75,7 @@ class Diagnosis:
     def to_dict(self) -> dict[str, Any]:
         """Plain data: what ``--json`` prints."""
         found: dict[str, Any] = {"findings": [finding.to_dict() for finding in self.findings], "healthy": self.healthy}
+        found["run"] = {name: value if math.isfinite(value) else None for name, value in self.run_signs.items()}
         return found | ({"treatment": self.treatment.to_dict()} if self.treatment else {})
 
     def to_json(self) -> str:

@@ -11,6 +11,7 @@ from trainability.core.chart import Chart
 from trainability.diagnosis import RULES
 from trainability.report.chart import proof
 from trainability.report.chart.figure import HEADINGS, heat_map, losses
+from trainability.report.chart.tables import facts, whole_run
 from trainability.report.chart.words import conclusion, figures, place
 from trainability.report.document import document, figure_section
 from trainability.report.style import Picture
@@ -39,7 +40,11 @@ def _signs(chart: Chart, when: str, name: str) -> list[str]:
     if not chart.steps:
         return []
     caption = f"The loss of every step{when}."
-    sections = [figure_section("Loss" + when, Picture(losses(chart), caption, caption), f"{name}-loss")]
+    sections = [
+        figure_section("Loss" + when, Picture(losses(chart), caption, caption), f"{name}-loss"),
+        whole_run(chart, when),
+        facts(chart, when),
+    ]
     for sign in SHOWN if len(chart.moments) else ():
         if not np.isfinite(chart.signs[sign]).any():
             continue
