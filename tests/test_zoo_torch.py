@@ -9,9 +9,10 @@ import pytest
 import torch
 
 import trainability
+from tests.zoo.files import DATA, missing_data
 from tests.zoo.torch_cases import SICK
 from tests.zoo.torch_healthy import HEALTHY
-from tests.zoo.torch_run import DATA, Run, missing_data
+from tests.zoo.torch_run import Run
 from trainability.report.chart import Diagnosis
 
 

@@ -10,7 +10,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine, make_
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from tests.zoo.torch_run import CARS, IMAGES, Batch, Run, adam, cars, circles, digits, images, line, mlp, needs, simple
+from tests.zoo.files import CARS, IMAGES, needs
+from tests.zoo.torch_run import Batch, Run, adam, cars, circles, digits, images, line, mlp, simple
 
 
 def table(x: torch.Tensor, y: torch.Tensor) -> Batch:

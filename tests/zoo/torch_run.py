@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from tests.zoo import data
+from tests.zoo import data, files
 
 Batch = tuple[torch.Tensor, torch.Tensor]
-DATA = Path(__file__).parents[3] / "shared" / "data"
-CARS, IMAGES, LABELS = "auto-mpg.csv", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
-"""Data that lie beside the checkout; what needs them is left out where they do not."""
 
 
 @dataclass
@@ -105,32 +99,9 @@ def simple(model: nn.Module, data: Batch, loss: Any, rate: float = 1e-2, **more:
 
 def cars(scaled: bool = True) -> Batch:
     """Auto MPG: seven figures and the origin of 392 cars; miles per gallon."""
-    table = np.genfromtxt(DATA / CARS, delimiter=",", skip_header=1)
-    table = table[np.isfinite(table).all(axis=1)]
-    if scaled:
-        table = (table - table.min(axis=0)) / np.ptp(table, axis=0)
-    return torch.tensor(table[:, 1:], dtype=torch.float32), torch.tensor(table[:, :1], dtype=torch.float32)
+    return tensors(files.cars(scaled))
 
 
 def images(scale: float = 255.0) -> Batch:
     """MNIST's test images, flat, pixels from 0 to 255 / scale."""
-    with gzip.open(DATA / IMAGES) as pixels, gzip.open(DATA / LABELS) as labels:
-        x = np.frombuffer(pixels.read(), np.uint8, offset=16).reshape(-1, 784).copy()
-        y = np.frombuffer(labels.read(), np.uint8, offset=8).astype(int)
-    return torch.tensor(x / scale, dtype=torch.float32), torch.tensor(y)
-
-
-def needs(name: str) -> Callable[[Callable[[], Run]], Callable[[], Run]]:
-    """Mark a case that needs a file of `DATA`."""
-
-    def mark(case: Callable[[], Run]) -> Callable[[], Run]:
-        case.needs = name  # pyright: ignore[reportFunctionMemberAccess]
-        return case
-
-    return mark
-
-
-def missing_data(case: Callable[[], Run]) -> str | None:
-    """The file that a case needs and that is not there."""
-    name = getattr(case, "needs", None)
-    return name if name is not None and not (DATA / name).is_file() else None
+    return tensors(files.images(scale))

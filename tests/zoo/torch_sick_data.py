@@ -7,7 +7,8 @@ import torch
 from sklearn.datasets import make_blobs, make_classification
 from torch import nn
 
-from tests.zoo.torch_run import CARS, IMAGES, Batch, Run, adam, cars, circles, digits, images, line, mlp, needs, simple
+from tests.zoo.files import CARS, IMAGES, needs
+from tests.zoo.torch_run import Batch, Run, adam, cars, circles, digits, images, line, mlp, simple
 
 
 def bits() -> Batch:
