@@ -20,7 +20,8 @@ import trainability
 from tests.plain_jax import plain_jax  # noqa: F401
 from tests.treated import treating
 from tests.zoo.data import circles, digits, line
-from tests.zoo.flax_cases import Attention, Convolution, Normalized, Recurrent, lecun, mlp, scores
+from tests.zoo.flax_modules import Attention, Convolution, Normalized, Recurrent
+from tests.zoo.flax_run import lecun, mlp, scores
 from trainability import Recipe
 from trainability.adapters.flax.operations import BY_KIND
 from trainability.adapters.flax.optimizer import settings
@@ -321,7 +322,7 @@ def test_programs_that_differ_in_what_an_inner_function_holds_are_not_mistaken()
 SICK = """
 import numpy as np, optax, trainability
 from flax import nnx
-from tests.zoo.flax_cases import mlp
+from tests.zoo.flax_run import mlp
 
 def sick(seed):
     r = np.random.default_rng(seed)

@@ -102,3 +102,14 @@ NOT_HERE: dict[str, str] = {
     "broadcast": "optax refuses answers and targets of unlike shapes",
 }
 """A case of PyTorch's zoo to why Flax NNX cannot express it."""
+
+DAILY: frozenset[Case] = frozenset(
+    {
+        *{codes[0]: case for case, codes in reversed(SICK.items())}.values(),
+        healthy.relu_mlp, healthy.gelu_regression, healthy.frozen_on_purpose, healthy.normalised, healthy.convolution,
+        healthy.transformer, healthy.recurrent, healthy.cosine_schedule, healthy.clipped, healthy.by_hand,
+        loops.uncompiled, loops.from_state_to_state, loops.accumulated, loops.half_precision, loops.two_optimisers,
+        loops.validated, loops.two_heads, loops.embedded,
+    }
+)  # fmt: skip
+"""What is run every day: of each code the first case, and of healthy ones each kind of network and of loop."""

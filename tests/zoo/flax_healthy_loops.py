@@ -151,7 +151,7 @@ class AnotherHead(Run):
 
 
 def uncompiled() -> Run:
-    made = run(mlp(2, 16, 2), circles(), scores, rate=3e-2, steps=150)
+    made = run(mlp(2, 16, 2), circles(), scores, rate=0.1, steps=25)
     return Uncompiled(**vars(made))
 
 

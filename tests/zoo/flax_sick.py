@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -121,6 +124,6 @@ def frozen_by_a_mask() -> Run:
     model = mlp(64, 64, 64, 10)
     for layer in (model.layers[0], model.layers[2]):
         layer.kernel[...] = layer.kernel * 0.02
-    labels = lambda tree: {"layers": {i: "head" if i == 4 else "rest" for i in tree["layers"]}}  # noqa: E731
+    labels = functools.partial(jax.tree.map_with_path, lambda path, _: "head" if path[1].key == 4 else "rest")
     tx = optax.multi_transform({"head": optax.adam(1e-3), "rest": optax.set_to_zero()}, labels)
     return run(model, digits(), scores, tx=tx)
