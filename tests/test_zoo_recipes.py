@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.zoo.files import DATA, missing_data
 from tests.zoo.torch_recipes import MPG, WELL
+from tests.zoo.torch_recipes_wiring import WELL_WIRED, detached, shuffled_labels
 from trainability import Recipe
 from trainability.adapters.torch.trainer import train
 from trainability.core.treatment import Treatment
@@ -16,7 +18,8 @@ from trainability.treatment import treat
 
 TOLERANCE = 0.02
 QUICK = ("one_unit_of_softmax", "square_blobs", "softmax_before_cross_entropy")
-each = pytest.mark.parametrize("make", WELL, ids=lambda make: make.__name__)
+ALL = {**WELL, **WELL_WIRED}
+each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
 
 def median(scores: tuple[float, ...]) -> float:
@@ -26,16 +29,19 @@ def median(scores: tuple[float, ...]) -> float:
 def holds(make: Callable[[int], Recipe]) -> Treatment:
     if make.__name__.startswith("mpg") and not MPG.is_file():
         pytest.skip("Auto MPG does not lie beside this checkout")
+    missing = missing_data(make)
+    if missing:
+        pytest.skip(f"{missing} does not lie in {DATA}")
     found = treat(make, train)
-    assert median(found.untreated) < WELL[make] - TOLERANCE, "it is not ill"
-    assert median(found.treated) >= WELL[make] - TOLERANCE, found.to_dict()
+    assert median(found.untreated) < ALL[make] - TOLERANCE, "it is not ill"
+    assert median(found.treated) >= ALL[make] - TOLERANCE, found.to_dict()
     assert median(found.treated) >= median(found.random_search) - TOLERANCE, found.to_dict()
     return found
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_treatment_reaches_the_well_figure(name: str):
-    found = holds(next(make for make in WELL if make.__name__ == name))
+    found = holds(next(make for make in ALL if make.__name__ == name))
     assert found.interval[0] > 0
 
 
@@ -43,3 +49,10 @@ def test_a_treatment_reaches_the_well_figure(name: str):
 @each
 def test_every_treatment_reaches_the_well_figure(make: Callable[[int], Recipe]):
     holds(make)
+
+
+@pytest.mark.soak
+def test_what_cannot_be_cured_is_not_sold_as_cured():
+    """Shuffled labels hold nothing to learn, and no operation takes a ``.detach()`` away."""
+    assert treat(shuffled_labels, train).verdict == "no-better"
+    assert treat(detached, train).verdict != "cured"
