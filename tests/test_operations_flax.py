@@ -356,3 +356,16 @@ def test_wrong_recipes_are_said_in_a_sentence():
         trainability.UsageError, match=r"a torch.nn.Module, a flax.nnx.Module or a Keras model, got builtins"
     ):
         examine(lambda seed: dataclasses.replace(classes(), model=3))
+
+
+def test_normalisation_goes_before_an_activation_that_was_put_in():
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+    y = np.arange(64, dtype=np.int32) % 10
+
+    def linear(seed: int) -> Recipe:
+        model = mlp(64, 8, 10, activation=None, seed=seed)
+        return Recipe(model, lambda a, b: scores(a, b).mean(), optax.adam(1e-3), (x, y), (x, y), 1, 32)
+
+    chart = train(linear, (Operation("activation", "relu"), Operation("normalize", "layer")), 0, watch=True).chart
+    assert chart is not None
+    assert [layer.activation for layer in chart.layers] == ["relu", None]

@@ -46,7 +46,7 @@ def _marked(make: Callable[[int], Recipe]) -> Any:
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("make", map(_marked, WELL))
+@pytest.mark.parametrize("make", [_marked(make) for make in WELL])
 def test_every_treatment_reaches_the_well_figure(make: Callable[[int], Recipe]):
     holds(make)
 
