@@ -20,7 +20,8 @@ import trainability
 from tests.plain_jax import plain_jax  # noqa: F401
 from tests.treated import treating
 from tests.zoo.data import circles, digits, line
-from tests.zoo.flax_cases import Attention, Convolution, Normalized, Recurrent, lecun, mlp, scores
+from tests.zoo.flax_modules import Attention, Convolution, Normalized, Recurrent
+from tests.zoo.flax_run import lecun, mlp, scores
 from trainability import Recipe
 from trainability.adapters.flax.operations import BY_KIND
 from trainability.adapters.flax.optimizer import settings
@@ -321,7 +322,7 @@ def test_programs_that_differ_in_what_an_inner_function_holds_are_not_mistaken()
 SICK = """
 import numpy as np, optax, trainability
 from flax import nnx
-from tests.zoo.flax_cases import mlp
+from tests.zoo.flax_run import mlp
 
 def sick(seed):
     r = np.random.default_rng(seed)
@@ -355,3 +356,16 @@ def test_wrong_recipes_are_said_in_a_sentence():
         trainability.UsageError, match=r"a torch.nn.Module, a flax.nnx.Module or a Keras model, got builtins"
     ):
         examine(lambda seed: dataclasses.replace(classes(), model=3))
+
+
+def test_normalisation_goes_before_an_activation_that_was_put_in():
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+    y = np.arange(64, dtype=np.int32) % 10
+
+    def linear(seed: int) -> Recipe:
+        model = mlp(64, 8, 10, activation=None, seed=seed)
+        return Recipe(model, lambda a, b: scores(a, b).mean(), optax.adam(1e-3), (x, y), (x, y), 1, 32)
+
+    chart = train(linear, (Operation("activation", "relu"), Operation("normalize", "layer")), 0, watch=True).chart
+    assert chart is not None
+    assert [layer.activation for layer in chart.layers] == ["relu", None]

@@ -16,7 +16,7 @@ from torch.nn import functional as F  # noqa: N812
 import trainability
 from tests.plain_jax import plain_jax  # noqa: F401
 from tests.zoo.data import circles, digits, line
-from tests.zoo.flax_cases import bce, mlp, scores
+from tests.zoo.flax_run import bce, mlp, scores
 from trainability.report.chart import Diagnosis
 
 STEPS, RATE, BATCH = 6, 0.05, 32

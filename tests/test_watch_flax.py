@@ -16,7 +16,9 @@ from flax import nnx
 import trainability
 from tests.plain_jax import plain_jax  # noqa: F401
 from tests.zoo.data import circles, digits
-from tests.zoo.flax_cases import Normalized, Run, lecun, mlp, normalised, run, scores
+from tests.zoo.flax_healthy import normalised
+from tests.zoo.flax_modules import Normalized
+from tests.zoo.flax_run import Run, lecun, mlp, run, scores
 from trainability.adapters.flax.optimizer import settings
 from trainability.adapters.flax.watch import Watch
 from trainability.core.chart import SIGNS, Chart

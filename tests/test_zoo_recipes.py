@@ -7,27 +7,33 @@ from collections.abc import Callable
 import pytest
 
 from tests.treatments import assert_gets_well
+from tests.zoo.files import DATA, missing_data
 from tests.zoo.torch_recipes import MPG, WELL
+from tests.zoo.torch_recipes_wiring import WELL_WIRED, detached, shuffled_labels
 from trainability import Recipe
 from trainability.adapters.torch.trainer import train
 from trainability.core.treatment import Treatment
 from trainability.treatment import treat
 
 QUICK = ("one_unit_of_softmax", "square_blobs", "softmax_before_cross_entropy")
-each = pytest.mark.parametrize("make", WELL, ids=lambda make: make.__name__)
+ALL = {**WELL, **WELL_WIRED}
+each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
 
 def holds(make: Callable[[int], Recipe]) -> Treatment:
     if make.__name__.startswith("mpg") and not MPG.is_file():
         pytest.skip("Auto MPG does not lie beside this checkout")
+    missing = missing_data(make)
+    if missing:
+        pytest.skip(f"{missing} does not lie in {DATA}")
     found = treat(make, train)
-    assert_gets_well(found, WELL[make])
+    assert_gets_well(found, ALL[make])
     return found
 
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_treatment_reaches_the_well_figure(name: str):
-    found = holds(next(make for make in WELL if make.__name__ == name))
+    found = holds(next(make for make in ALL if make.__name__ == name))
     assert found.interval[0] > 0
 
 
@@ -35,3 +41,10 @@ def test_a_treatment_reaches_the_well_figure(name: str):
 @each
 def test_every_treatment_reaches_the_well_figure(make: Callable[[int], Recipe]):
     holds(make)
+
+
+@pytest.mark.soak
+def test_what_cannot_be_cured_is_not_sold_as_cured():
+    """Shuffled labels hold nothing to learn, and no operation takes a ``.detach()`` away."""
+    assert treat(shuffled_labels, train).verdict == "no-better"
+    assert treat(detached, train).verdict != "cured"

@@ -24,6 +24,7 @@ class LossSeen:
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
         alone: whether nothing else is added to it.
+        factor: what it is multiplied with before it is minimised.
         answers: of each moment the classes that were asked for and those that were answered.
     """
 
@@ -35,6 +36,7 @@ class LossSeen:
     decreasing: bool = True
     labels: bool = False
     alone: bool = True
+    factor: float = 1.0
     output: Gathered = field(default_factory=Gathered)
     target: Gathered = field(default_factory=Gathered)
     target_shape: tuple[int, ...] = ()
@@ -98,7 +100,7 @@ class LossSeen:
         if not self.target.parts or self.reduction == "none" or not self.alone:
             return math.nan
         samples = self.target.shape[0] if self.reduction == "sum" and self.target.shape else 1
-        return samples * self._constant_of_one()
+        return self.factor * samples * self._constant_of_one()
 
     def _constant_of_one(self) -> float:
         y = self.target.rows

@@ -25,6 +25,7 @@ class Record:
     Attributes:
         settings: name and settings of the optimiser, of each moment.
         foreign: parameters that the optimiser holds and that are not the model's.
+        suspect: where the last look found a gradient that is not finite: the origin, unless the step was left out.
     """
 
     framework: str
@@ -39,6 +40,7 @@ class Record:
     dropout: float = 0.0
     cut: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
+    suspect: Origin | None = None
     game: bool = False
     validation: ValidationSeen = field(default_factory=ValidationSeen)
     pairs: Pairs = field(default_factory=Pairs)

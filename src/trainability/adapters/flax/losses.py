@@ -30,6 +30,7 @@ class Losses:
         self._leaf: int | None = None
         self._metric: nnx.metrics.Average | None = None
         self.settled = False
+        self.unscaled = False
 
     @property
     def known(self) -> bool:
@@ -45,11 +46,21 @@ class Losses:
             averages = [node for node in nodes if isinstance(node, nnx.metrics.Average)]
         return [(one, one.total.get_value(), one.count.get_value()) for one in averages]
 
-    def settle(self, seen: float | None, answer: Any, before: Sequence[_Before]) -> None:
-        """Decide where losses stand, once; `seen` is this step's loss, None if it was not seen."""
+    def settle(self, seen: float | None, answer: Any, before: Sequence[_Before], factor: float = 1.0) -> None:
+        """Decide where losses stand, once; `seen` is this step's loss, None if it was not seen.
+
+        One that was made a `factor` larger for half precision may be handed back without it: then they are `unscaled`.
+        """
         if self.settled:
             return
         self.settled = True
+        self._find(seen, answer, before)
+        if seen is not None and factor != 1 and not self.known:
+            self._find(seen / factor, answer, before)
+            self.unscaled = self.known
+        self._waiting += [self._read(*early) for early in self._early]
+
+    def _find(self, seen: float | None, answer: Any, before: Sequence[_Before]) -> None:
         scalars = list(enumerate(_scalars(answer)))
         near = [(_apart(float(value), seen), i) for i, value in scalars]
         far = [(_apart(_difference(*_after(one)), seen), i) for i, one in enumerate(before)]
@@ -57,7 +68,6 @@ class Losses:
             self._leaf = min(near)[1]
         elif far and min(far)[0] <= CLOSE:
             self._metric = before[min(far)[1]][0]
-        self._waiting += [self._read(*early) for early in self._early]
 
     def take(self, answer: Any, before: Sequence[_Before], seen: float | None) -> None:
         """Take in a step's loss; `seen` where it is known otherwise."""

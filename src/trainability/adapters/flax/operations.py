@@ -98,7 +98,7 @@ def normalize(patient: Patient, value: str) -> None:
         else:
             raise SpecError("batch normalisation is not inserted into sequences; layer normalisation is")
         if layer.activation is None:
-            change.after.insert(0, made)
+            change.after = nnx.List([made, *change.after])  # a list keeps the kinds of its places
         else:
             change.before.append(made)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import jax
+import numpy as np
 import optax
 from flax import nnx
 
@@ -20,6 +21,8 @@ _NAMES: Final = {
     "scale_by_trust_ratio": "lamb", "scale_by_adadelta": "adadelta", "scale_by_factored_rms": "adafactor",
     "scale_by_sign": "sign_sgd", "scale_by_radam": "radam", "scale_by_yogi": "yogi", "scale_by_novograd": "novograd",
 }  # fmt: skip
+_CHOOSING: Final = frozenset({"partition", "multi_transform", "masked"})
+"""Transformations that treat some parameters unlike others."""
 _INJECTED: Final = {"learning_rate": "lr", "weight_decay": "weight_decay", "momentum": "momentum"}
 
 
@@ -65,6 +68,29 @@ def _name(parts: Mapping[str, Mapping[str, Any]]) -> str:
 def accumulates(optimizer: nnx.Optimizer) -> bool:
     """Whether it moves the parameters only every few steps (`optax.MultiSteps`)."""
     return any("mini_step" in path for path, _ in nnx.to_flat_state(nnx.state(optimizer.opt_state)))
+
+
+def unmoved(optimizer: nnx.Optimizer, model: nnx.Module) -> set[str]:
+    """Paths of the parameters that it holds and leaves where they are, as `optax.multi_transform` may be told to.
+
+    Known by what it makes of a gradient of ones; nothing where that moves no parameter, as at the start of a warm-up.
+    """
+    if not _CHOOSING & dict(_closures(optimizer.tx.update, set())).keys():
+        return set()
+
+    def updates(values: Any) -> Any:
+        ones = jax.tree.map(jax.numpy.ones_like, values)
+        return optimizer.tx.update(ones, optimizer.tx.init(values), values)[0]
+
+    held = nnx.as_pure(nnx.state(model, optimizer.wrt))
+    try:
+        moved = {
+            ".".join(map(str, path)): bool((np.asarray(value) != 0).any())
+            for path, value in nnx.to_flat_state(jax.jit(updates)(held))
+        }
+    except Exception:  # one that wants more than a gradient, such as the loss
+        return set()
+    return {path for path, any_of_it in moved.items() if not any_of_it} if any(moved.values()) else set()
 
 
 def _injected(optimizer: nnx.Optimizer) -> dict[str, float]:

@@ -17,7 +17,7 @@ from flax import nnx
 from trainability.adapters.flax.catch import Caught, Enough, catching, inside
 from trainability.adapters.flax.handed import handed_back
 from trainability.adapters.flax.losses import Losses
-from trainability.adapters.flax.optimizer import accumulates, settings
+from trainability.adapters.flax.optimizer import accumulates, settings, unmoved
 from trainability.adapters.jax.look import Look, look
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
@@ -68,6 +68,8 @@ class Watch:
         self._accumulates = optimizer is not None and accumulates(optimizer)
         held = nnx.state(model, nnx.Param if optimizer is None else optimizer.wrt)
         self._held = {".".join(map(str, path)) for path, _ in nnx.to_flat_state(held)}
+        if optimizer is not None:
+            self._held -= unmoved(optimizer, model)
 
     def __enter__(self) -> Watch:
         self._watching = True
@@ -119,7 +121,8 @@ class Watch:
             self._leave(one)
             return answer
         if not hidden:
-            self.losses.settle(None if seen is None else seen.loss, answer, before)
+            loss, factor = (None, 1.0) if seen is None else (seen.loss, seen.factor)
+            self.losses.settle(loss, answer, before, factor)
         self.losses.take(answer, before, None if seen is None else seen.loss)
         if seen is not None and due:
             try:
@@ -268,6 +271,8 @@ class Watch:
     def chart(self) -> Chart:
         """What was seen so far."""
         self.record.losses = self.losses.finish()
+        if self.losses.unscaled:
+            self.record.loss.factor = 1.0
         return self.record.chart(
             [
                 ParameterFacts(

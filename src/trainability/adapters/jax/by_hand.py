@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability.adapters.jax.names import RESHAPING
 from trainability.adapters.jax.trace import Operation, Program
 from trainability.core.chart import LossKind
 
@@ -29,7 +30,10 @@ class ByHand:
 
 
 def by_hand(made: Program, trained: set[int], given: set[int]) -> ByHand | None:
-    """The last logarithm of a probability that meets data, or the last difference of what is trained and given."""
+    """The last logarithm of a probability that meets data, or the last difference of what is trained and given.
+
+    Without either, the scores at the labels, if nothing more is done to them than a loss does to logarithms.
+    """
     for place, operation in reversed(list(enumerate(made.operations))):
         if operation.name in ("log", "log_softmax") and operation.inputs[0] in trained:
             target = _met(made, place, given)
@@ -38,7 +42,33 @@ def by_hand(made: Program, trained: set[int], given: set[int]) -> ByHand | None:
         found = _difference(operation, place, made, trained, given)
         if found is not None:
             return found
+    return _picked(made, trained, given)
+
+
+def _picked(made: Program, trained: set[int], given: set[int]) -> ByHand | None:
+    """Minus the answers that stand at labels, as of logarithms of probabilities, whatever they really are."""
+    for place, operation in reversed(list(enumerate(made.operations))):
+        equation = operation.single
+        if equation is None or equation.primitive.name != "gather" or len(operation.inputs) < 2:
+            continue
+        scores, labels = operation.inputs[:2]
+        if scores not in trained or scores in made.parameters.values() or labels not in given:
+            continue
+        target = _source(labels, made)
+        after = made.reached([operation.output])
+        later = [one for one in made.operations[place + 1 :] if not after.isdisjoint(one.inputs)]
+        signs = [one for one in later if one.name == "neg"]
+        whole = made.dtypes[target] is not None and np.issubdtype(made.dtypes[target], np.integer)
+        if whole and len(signs) == 1 and all(_only_scales(one, made) for one in later):
+            return ByHand("nll", "classes", scores, target, signs[0])
     return None
+
+
+def _only_scales(operation: Operation, made: Program) -> bool:
+    """Whether it sums, moves, turns the sign, or leaves out what lies outside, as a gather does with NaN."""
+    if operation.name in ("mul", "div"):
+        return all(n in made.literals for n in operation.inputs[1:])
+    return operation.name in ("neg", "reduce_sum", "select_n", *RESHAPING)
 
 
 def _logarithmic(operation: Operation, target: int, made: Program, trained: set[int]) -> ByHand:

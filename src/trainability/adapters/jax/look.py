@@ -55,6 +55,11 @@ class Look:
         """What a number of `facts` stands for."""
         return np.asarray(self._program.values[number])
 
+    @property
+    def factor(self) -> float:
+        """What the loss is multiplied with before it is minimised."""
+        return self.facts.factor(self._program.values)
+
     def note(self, record: Record, step: int, inputs: bool = True, loss: bool = True) -> None:
         """Take inputs, loss, cut layers and the first number that is not finite into the record.
 
@@ -70,7 +75,20 @@ class Look:
             record.pairs.add(fed, target, record.loss.labels)
         record.cut.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
-            record.origin = self._first_bad(step)
+            record.origin = record.suspect or self._first_bad(step)
+        record.suspect = self._bad_gradient(step)
+
+    def _bad_gradient(self, step: int) -> Origin | None:
+        """Which layer, the nearest to the loss, got a gradient that is not finite from a finite loss."""
+        if not math.isfinite(self.loss):
+            return None
+        gradients = {
+            layer.name: np.asarray(self._gradients[layer.parameter]).astype(float)
+            for layer in self._layers if layer.parameter in self._gradients
+        }  # fmt: skip
+        bad = [name for name, gradient in gradients.items() if not np.isfinite(gradient).all()]
+        largest = max((float(np.abs(g[np.isfinite(g)]).max(initial=0.0)) for g in gradients.values()), default=0.0)
+        return Origin(bad[-1], step, "backward", max(largest, abs(self.loss))) if bad else None
 
     def layers(self, after: Mapping[str, Any] | None = None) -> list[SeenLayer]:
         """The layers in forward order.

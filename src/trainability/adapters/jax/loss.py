@@ -22,6 +22,8 @@ class TracedLoss:
     Attributes:
         operation: what it is made by; None where it is not known.
         root: of a loss of logarithms that is written by hand, the number of what is minimised.
+        alone: whether no other loss of a library's is added to it.
+        scaled: of a library's loss that is only reduced and multiplied by numbers, the number of what is minimised.
     """
 
     name: str = "custom"
@@ -33,6 +35,17 @@ class TracedLoss:
     target: int | None = None
     operation: Operation | None = None
     root: int | None = None
+    alone: bool = True
+    scaled: int | None = None
+
+    def factor(self, values: Mapping[int, Any]) -> float:
+        """What the loss is multiplied with before it is minimised: 1 where that is not known."""
+        if self.scaled is None or self.operation is None:
+            return 1.0
+        parts = np.asarray(values[self.operation.output]).astype(float)
+        reduced, root = float(parts.sum() if self.reduction == "sum" else parts.mean()), float(values[self.scaled])
+        known = np.isfinite(root) and np.isfinite(reduced) and reduced != 0
+        return abs(root / reduced) if known else 1.0
 
     def note(self, seen: LossSeen, values: Mapping[int, Any]) -> np.ndarray | None:
         """Take in what it got at a moment; answers the targets."""
@@ -41,7 +54,7 @@ class TracedLoss:
         seen.decreasing = self.decreasing if self.root is None else not float(values[self.root]) < 0
         if self.output is None:
             return None
-        seen.last = self.last
+        seen.last, seen.alone, seen.factor = self.last, self.alone, self.factor(values)
         target = None if self.target is None else np.asarray(values[self.target])
         labels = target is not None and np.issubdtype(target.dtype, np.integer) and self.kind != "binary"
         wanted = None if target is None else target.astype(float)
@@ -68,7 +81,8 @@ def traced_loss(made: Program) -> TracedLoss:
 def _written(found: ByHand | None, made: Program) -> TracedLoss:
     if found is None:
         return TracedLoss()
-    return TracedLoss(**vars(found), root=None if found.kind == "regression" else made.root)
+    logarithms = found.kind != "regression" and found.name != "nll"
+    return TracedLoss(**vars(found), root=made.root if logarithms else None)
 
 
 def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -> TracedLoss:
@@ -77,9 +91,19 @@ def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -
         name = OF_SCORES[loss.name]
     outputs = [n for n in loss.inputs if n in trained]
     targets = [n for n in loss.inputs if n in given] or outputs[1:]
-    return TracedLoss(
+    found = TracedLoss(
         name, kind, output=outputs[0] if outputs else None, target=targets[0] if targets else None, operation=loss
     )
+    found.alone = sum(operation.name in LOSSES for operation in made.operations) <= 1
+    found.scaled = made.root if found.alone and all(_multiplies(one, made) for one in _after(made, found)) else None
+    return found
+
+
+def _multiplies(operation: Operation, made: Program) -> bool:
+    """Whether all that it does is to sum, to move, or to multiply with a single number."""
+    if operation.name in ("mul", "div"):
+        return any(not made.shapes[n] for n in operation.inputs)
+    return operation.name in ("neg", "reduce_sum", *RESHAPING)
 
 
 def _after(made: Program, loss: TracedLoss) -> list[Operation]:
