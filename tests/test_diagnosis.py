@@ -116,3 +116,13 @@ def test_what_learns_with_frozen_layers_is_left_alone():
     half_way = dataclasses.replace(sick, losses=np.linspace(0.69, 0.32, 200))
     assert not learns(half_way)
     assert "parameters-frozen" not in roots(half_way)
+
+
+@pytest.mark.parametrize(("end", "found"), [([0.1, 3.0], True), ([0.1, 0.1, 3.0], True), ([0.1, 1.1, 3.0], False)])
+def test_an_output_layer_that_grows_does_not_hide_what_shrinks(end: list[float], found: bool):
+    made = examples.chart(layers=len(end), losses=examples.stays())
+    assert made.optimizer is not None
+    decayed = dataclasses.replace(made.optimizer, first={"lr": 0.001, "weight_decay": 0.1})
+    size = np.geomspace(np.ones(len(end)), end, len(made.moments))
+    made = dataclasses.replace(made, signs={**made.signs, "weight_rms": size}, optimizer=decayed)
+    assert (RULES["over-regularized"].check(made) is not None) is found

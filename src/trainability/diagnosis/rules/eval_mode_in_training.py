@@ -15,7 +15,7 @@ def _check(seen: Chart) -> Evidence | None:
     # With parts frozen on purpose their normalisation belongs into evaluation mode.
     if len(trained) < len(seen.layers):
         return None
-    return Evidence({"in evaluation mode": ", ".join(seen.evaluating[:6]), "how many": len(seen.evaluating)}, 0.9)
+    return Evidence({"in evaluation mode": ", ".join(seen.evaluating[:6]), "how many": len(seen.evaluating)}, 0.95)
 
 
 EVAL_MODE_IN_TRAINING = Rule(
