@@ -14,6 +14,8 @@ os.environ["JAX_NUMPY_DTYPE_PROMOTION"] = "strict"
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 os.environ["JAX_PLATFORMS"] = "cpu"
 os.environ.setdefault("KERAS_BACKEND", "torch")
+# Keras loads TensorFlow where it is there, whatever its backend, and that tells of its start with times and numbers.
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 # Two test processes whose libraries have as many threads as there are cores wait for each other, up to a hundredfold.
 os.environ["OMP_NUM_THREADS"] = "1"
 # Runs and compiled programs of a test session lie in a new directory, which the processes that it starts share.

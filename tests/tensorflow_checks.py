@@ -23,7 +23,7 @@ from keras import layers
 import trainability.testing
 from tests import keras_checks
 from tests.keras_checks import check, plain, small
-from tests.zoo import keras_cases
+from tests.zoo import keras_recipes
 from tests.zoo.data import circles, digits
 from trainability.adapters.keras.trainer import train
 from trainability.adapters.keras.watch import Watch
@@ -215,7 +215,7 @@ def scores_behind_a_softmax_are_what_is_compared() -> None:
     """On this backend Keras takes them back out of the softmax: there is nothing to find."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras says that the answers are no scores
-        made = diagnosed(keras_cases.twice_softmax)
+        made = diagnosed(keras_recipes.double_softmax)
     assert made.chart.loss is not None
     assert (made.chart.loss.name, made.chart.loss.last) == ("probabilities_cross_entropy", "softmax")
     assert "double-softmax" not in [finding.code for finding in made.findings]
@@ -269,7 +269,7 @@ def a_recipe_of_what_was_seen_is_changed_and_trained() -> None:
     assert [layer.activation for layer in outcome.chart.layers] == ["relu", "softmax"]
 
 
-def diagnosed(case: keras_cases.Case) -> Diagnosis:
+def diagnosed(case: keras_recipes.Case) -> Diagnosis:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras itself warns of some of these mistakes
         chart = train(case, (), 0, watch=True).chart
@@ -278,18 +278,18 @@ def diagnosed(case: keras_cases.Case) -> Diagnosis:
 
 
 SOME = (
-    keras_cases.softmax_over_one_unit, keras_cases.eight_exponentials, keras_cases.residual_with_normalization,
-    keras_cases.recurrent,
+    keras_recipes.one_softmax_on_bits, keras_recipes.eight_exponentials, keras_recipes.residual,
+    keras_recipes.recurrent,
 )  # fmt: skip
 """Cases of the zoo that are trained every day."""
 
 
-def zoo(cases: Iterable[keras_cases.Case]) -> None:
+def zoo(cases: Iterable[keras_recipes.Case]) -> None:
     """What is ill is found, what is healthy is left in peace."""
     for case in cases:
         roots = [finding.code for finding in diagnosed(case).roots]
-        wanted = keras_cases.SICK.get(case, ())
-        if case is keras_cases.twice_softmax:  # Keras mends it on this backend
+        wanted = keras_recipes.SICK_RECIPES.get(case, ())
+        if case is keras_recipes.double_softmax:  # Keras mends it on this backend
             wanted = ()
         assert bool(set(roots[:2]) & set(wanted)) == bool(wanted), (case.__name__, roots)
         assert wanted or not roots, (case.__name__, roots)
@@ -317,6 +317,6 @@ if __name__ == "__main__":
     for one in keras_checks.CHECKS:
         one()
         print("passed", one.__name__, flush=True)
-    zoo((*keras_cases.SICK, *keras_cases.HEALTHY) if long else SOME)
+    zoo((*keras_recipes.SICK_RECIPES, *keras_recipes.HEALTHY_RECIPES) if long else SOME)
     if long:
         with_xla()

@@ -19,7 +19,7 @@ from trainability.theory import predict
 DEPTH, WIDTH = 5, 12
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if activations.choose(name).entry.torch])
 @pytest.mark.parametrize("init", ["torch", "normal:1"])
 def test_pytorch_finds_the_same_gradients(name: str, init: str) -> None:
     drawn = draw_networks(init, DEPTH, WIDTH, 3, seed=4)

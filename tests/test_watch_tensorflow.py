@@ -20,14 +20,11 @@ WANTED = sys.platform == "linux" and os.uname().machine == "x86_64" and sys.vers
 MISSING = "" if importlib.util.find_spec("tensorflow") else "TensorFlow is not installed: pip install tensorflow-cpu"
 pytestmark = required(MISSING) if WANTED else pytest.mark.skipif(bool(MISSING), reason=MISSING)
 
-ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-"""TensorFlow's news of itself, at its start, is left out."""
-
 
 def run(*words: object) -> str:
     """The standard output of a Python with TensorFlow; a failure is the test's."""
     command = [sys.executable, *map(str, words)]
-    env = os.environ | ENVIRONMENT
+    env = os.environ | {"KERAS_BACKEND": "tensorflow"}
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

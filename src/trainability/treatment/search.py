@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 from typing import Final
+
+import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.core.operation import in_order
@@ -17,6 +20,8 @@ MOST_MISSES: Final = 50
 """Sets in a row that do not fit the recipe or the budget before the first round ends."""
 BETTER: Final = 0.005
 """By which share of a score a larger set has to be better in the mean, and a smaller one may be worse."""
+HARDLY: Final = 0.02
+"""The same where the seeds cannot tell a smaller set from the larger one: its loss is within two standard errors."""
 
 
 def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float) -> list[Operations]:
@@ -92,7 +97,7 @@ def shrink(
         fewer = tuple(o for o in kept if o != operation)
         if not fewer or operation in stay:
             continue
-        if trials.scores(fewer, seeds).mean() >= _below(trials.scores(tuple(kept), seeds).mean()):
+        if _as_good(trials.scores(fewer, seeds), trials.scores(tuple(kept), seeds)):
             kept = list(fewer)
     if len(kept) < 2:
         return tuple(kept), ()
@@ -105,5 +110,9 @@ def _above(score: float) -> float:
     return score + BETTER * max(abs(score), 1.0)
 
 
-def _below(score: float) -> float:
-    return score - BETTER * max(abs(score), 1.0)
+def _as_good(fewer: np.ndarray, more: np.ndarray) -> bool:
+    """Whether a smaller set's scores are as good as a larger one's on the same seeds."""
+    lost = more - fewer
+    scale = max(abs(float(more.mean())), 1.0)
+    error = float(lost.std(ddof=1)) / math.sqrt(len(lost)) if len(lost) > 1 else 0.0
+    return float(lost.mean()) <= max(BETTER * scale, min(HARDLY * scale, 2 * error))

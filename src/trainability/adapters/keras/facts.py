@@ -166,4 +166,4 @@ def of_step(before: Any, after: Any, logged: Any) -> float:
     (total, count), (earlier, less) = np.asarray(after, float), np.asarray(before, float)
     if count > less:
         return float((total - earlier) / (count - less))
-    return math.nan if logged is None else float(np.asarray(logged))
+    return math.nan if logged is None else number(logged)
