@@ -23,7 +23,7 @@ from trainability.diagnosis.finding import Evidence
 from trainability.report.chart import Diagnosis
 from trainability.treatment import treat
 from trainability.treatment.candidates import MOST_RANDOM, at_random, of_diagnosis
-from trainability.treatment.search import grow, halving
+from trainability.treatment.search import grow, halving, shrink
 from trainability.treatment.trials import Trials
 
 SCALE, RATE, ADAM = Operation("scale_inputs", "standardize"), Operation("rate", 10.0), Operation("optimizer", "adam")
@@ -222,3 +222,19 @@ def test_what_helps_on_later_seeds_alone_is_added():
     for one in ((SCALE,), (RATE,)):
         trials.scores(one, (1, 2, 3))
     assert grow(trials, [(SCALE,), (RATE,)], (1, 2, 3), 10_000.0) == in_order((SCALE, RATE))
+
+
+@pytest.mark.parametrize(("gains", "kept"), [
+    ((0.0, 0.0, 0.03, 0.0, 0.0), False), ((0.01, -0.02, 0.04, 0.0, 0.0), False),
+    ((0.02, 0.01, 0.015, 0.02, 0.01), True),
+    ((0.0, 0.0, 0.4, 0.0, 0.0), True),
+])  # fmt: skip
+def test_a_change_stays_if_the_seeds_can_tell_it_from_nothing_or_it_saves_one(gains: tuple[float, ...], kept: bool):
+    def train(
+        make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False
+    ) -> Outcome:
+        score = 0.3 + 0.5 * (SCALE in operations) + gains[seed] * (RATE in operations)
+        return Outcome(score, "own", 100, 100, None)
+
+    operations, _ = shrink(Trials(make, train, lambda line: None), (SCALE, RATE), range(5))
+    assert (RATE in operations) is kept
