@@ -225,7 +225,7 @@ OR_DEPTH = Phenomenon(
         """,
     ),
     seeds=(128, 256),
-    seconds=(8.0, 24.0),
+    seconds=(8.0, 15.0),
     run=run,
     reported=reported,
     claims=(

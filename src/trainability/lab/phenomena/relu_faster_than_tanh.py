@@ -221,7 +221,7 @@ RELU_FASTER_THAN_TANH = Phenomenon(
         """,
     ),
     seeds=(6, 24),
-    seconds=(30.0, 85.0),
+    seconds=(22.0, 60.0),
     run=run,
     reported=reported,
     claims=(
