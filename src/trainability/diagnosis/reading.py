@@ -136,6 +136,14 @@ def travelled(chart: Chart) -> float:
     return chart.steps * 10 ** float(np.nanmax(moves)) if len(moves) and not np.isnan(moves).all() else math.nan
 
 
+def batch_over_noise(chart: Chart) -> float:
+    """The batch over the gradient's noise scale; infinite where the gradient has no noise, NaN where it is unknown."""
+    noise = chart.gradient_noise
+    if math.isnan(noise) or not chart.batch:
+        return math.nan
+    return chart.batch / noise if noise > 0 else math.inf
+
+
 def trained(chart: Chart) -> np.ndarray:
     """Which layers are trained, bool of shape (layers,)."""
     return np.array([layer.trained for layer in chart.layers], bool)

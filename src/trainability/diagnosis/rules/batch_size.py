@@ -11,7 +11,7 @@ from trainability.core.chart import Chart
 from trainability.core.operation import Operation
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import STILL, diverged, falling, informative, learns, progress
+from trainability.diagnosis.reading import STILL, batch_over_noise, diverged, falling, informative, learns, progress
 
 TOO_LARGE: Final = 2.0
 """Batch over the gradient's noise scale: larger batches hardly make better steps."""
@@ -23,12 +23,12 @@ SMALL: Final = 8
 
 
 def _check(seen: Chart) -> Evidence | None:
-    noise = seen.gradient_noise
-    if learns(seen) or diverged(seen) or not seen.batch or math.isnan(noise) or informative(seen) is False:
+    share = batch_over_noise(seen)
+    if learns(seen) or diverged(seen) or math.isnan(share) or informative(seen) is False:
         return None
-    share = seen.batch / noise if noise > 0 else math.inf
     figures = {
-        "batch": float(seen.batch), "gradient noise scale": noise, "batch over it": share, "steps": float(seen.steps),
+        "batch": float(seen.batch), "gradient noise scale": seen.gradient_noise, "batch over it": share,
+        "steps": float(seen.steps),
     }  # fmt: skip
     if share > TOO_LARGE and seen.steps < FEW_STEPS and seen.batch >= 64 and falling(seen) > 0.01:
         return Evidence({**figures, "threshold": TOO_LARGE, "threshold of the steps": float(FEW_STEPS)}, 0.57)

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
-from trainability.core.chart import Chart
+from trainability.diagnosis.reading import batch_over_noise
 from trainability.diagnosis.rules.batch_size import TOO_LARGE, TOO_SMALL
 from trainability.diagnosis.run_signs import RunSign
-
-
-def _measure(chart: Chart) -> float:
-    noise = chart.gradient_noise
-    if math.isnan(noise) or not chart.batch:
-        return math.nan
-    return chart.batch / noise if noise > 0 else math.inf
-
 
 BATCH_OVER_NOISE = RunSign(
     name="batch_over_noise",
     summary="samples of a batch over the gradient noise scale of the first steps",
-    measure=_measure,
+    measure=batch_over_noise,
     unit="times",
     low=TOO_SMALL,
     healthy=f"over {TOO_SMALL:g}: far below, a step is mostly noise; over {TOO_LARGE:g}, more samples make hardly "
