@@ -22,8 +22,6 @@ START: Final = 1.0
 """Seconds until a process has loaded what a run needs; nothing takes less."""
 PAGE: Final = 1.0
 """Seconds that a page takes."""
-
-
 READ: Final = 0.01
 """Seconds that a training takes which is kept."""
 
