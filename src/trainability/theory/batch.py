@@ -59,7 +59,7 @@ class BatchGradient:
     Attributes:
         gradient: root of the ratio of mean squares over networks. median: of the ratio over networks.
         log_variance: of the ratio's logarithm between networks.
-        relative: per hidden layer, what `finite_width.relative_variance` is for one sample.
+        relative: per hidden layer, what `Expectations.slope_scatter` is for one sample.
     """
 
     gradient: tuple[float, ...]

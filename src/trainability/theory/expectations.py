@@ -116,6 +116,15 @@ class Expectations(abc.ABC):
     def products(self, q: float) -> Products:
         """The expectations over two correlated inputs at variance q > 0."""
 
+    def second_scatter(self, q: float) -> float:
+        """n times the relative variance of the mean of φ² over a layer of n units."""
+        return self.at("fourth", q) / self.at("second", q) ** 2 - 1
+
+    def slope_scatter(self, q: float) -> float:
+        """n times the relative variance of a layer's factor on a squared gradient, a mean of n terms φ′² g², g normal."""
+        slope = self.at("slope_second", q)
+        return 3 * self.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
+
     @property
     def through_zero(self) -> bool:
         """Whether φ(0) = 0, on every side."""

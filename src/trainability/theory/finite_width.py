@@ -19,12 +19,6 @@ from trainability.core.errors import SpecError
 from trainability.theory.expectations import Expectations
 
 
-def relative_variance(m: Expectations, q: float) -> float:
-    """n times the relative variance of a layer's factor on a squared gradient, at pre-activation variance q."""
-    slope = m.at("slope_second", q)
-    return 3 * m.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
-
-
 def log_moments(relative: float, width: int) -> tuple[float, float]:
     """Mean and variance of the logarithm of a factor of mean 1, gamma-distributed with variance relative / width."""
     from scipy.special import digamma, polygamma
@@ -64,7 +58,7 @@ class Scatter:
         if q == 0 or second == 0:
             return Scatter()
         try:
-            steep, relative = q * m.at("growth", q) / second, m.at("fourth", q) / second**2 - 1
+            steep, relative = q * m.at("growth", q) / second, m.second_scatter(q)
         except (SpecError, OverflowError):  # φ grows so fast that its second moment has no finite variance
             return Scatter()
         if relative > width:  # most networks answer nothing at all: there is no median to correct

@@ -30,7 +30,7 @@ from trainability.core.errors import SpecError
 from trainability.theory.resolution import Resolution
 
 Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
-Activating: TypeAlias = str | Choice[Activation] | Activation | Callable[[Any], Any]
+Activating: TypeAlias = "str | Choice[Activation] | Activation | LayerActivation | Callable[[Any], Any]"
 """What the public functions take as `phi`."""
 
 _SAMPLED = 1.0, 1024.0
@@ -88,7 +88,60 @@ class Gate:
         return variables_of(self.pieces)
 
 
-def resolve(phi: Activating) -> Phi | Gate:
+@dataclass(frozen=True)
+class LayerActivation:
+    """An activation whose units answer together, as those of a softmax do, over a layer of `width` units.
+
+    Theory rests on units that are alike, and these are; what each answers depends on how many there are.
+
+    Attributes:
+        choice: the activation with its parameters.
+        width: units of the layer.
+    """
+
+    choice: Choice[Activation]
+    width: int
+
+    @property
+    def name(self) -> str:
+        """For sentences."""
+        return self.choice.text
+
+    @property
+    def pieces(self) -> int:
+        """Pre-activations of a unit."""
+        return pieces_of(self.choice)
+
+
+def at_width(phi: Activating, width: int) -> Activating:
+    """`phi` over a layer of `width` units, for any function that takes a `phi`.
+
+    A softmax and its like need it, since what a unit answers depends on how many there are. Every other activation is
+    handed back as it is.
+
+    Args:
+        phi: a catalogue name, a formula (``expr:x - units_max(x)``) or a function of a NumPy array.
+        width: units of the layer, at least 1.
+
+    Raises:
+        UsageError: there is no such activation, or `width` is no whole number of at least 1.
+
+    Example:
+        >>> from trainability.theory import critical_sigma_w
+        >>> round(critical_sigma_w(at_width("softmax", 64)), 3)
+        0
+    """
+    width = whole(width, "width")
+    if isinstance(phi, str):
+        phi = choose(phi.strip())
+    if isinstance(phi, Activation):
+        phi = default_choice(phi)
+    if not isinstance(phi, Choice) or not phi.entry.across_units:
+        return phi
+    return LayerActivation(phi, width)
+
+
+def resolve(phi: Activating) -> Phi | Gate | LayerActivation:
     """The function that `phi` means; the same object for the same `phi`.
 
     Args:
@@ -97,8 +150,11 @@ def resolve(phi: Activating) -> Phi | Gate:
 
     Raises:
         UnknownName, FormulaError: as `activations.choose`.
-        SpecError: the activation mixes the units of a layer, or the function cannot be evaluated on an array.
+        SpecError: the activation mixes the units of a layer and no width is said, or the function cannot be evaluated
+            on an array.
     """
+    if isinstance(phi, LayerActivation):
+        return phi
     if isinstance(phi, str):
         return _named(phi.strip())
     if isinstance(phi, Activation):
@@ -123,6 +179,8 @@ def resolve_elementwise(phi: Activating) -> Phi:
         SpecError: also where it is a gate.
     """
     known = resolve(phi)
+    if isinstance(known, LayerActivation):
+        raise SpecError(f"a function of one pre-activation a unit is needed here; '{known.name}' takes its whole layer")
     if isinstance(known, Gate):
         raise SpecError(f"a function of one pre-activation a unit is needed here; '{known.name}' takes {known.pieces}")
     return known
@@ -137,9 +195,8 @@ def _named(text: str) -> Phi | Gate:
 def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     if choice.entry.across_units:
         raise SpecError(
-            f"mean-field theory does not cover '{choice.text}': each unit's answer depends on its whole layer "
-            "and its size on the width, while the theory rests on units that answer independently, each to its own "
-            "pre-activations"
+            f"each unit of '{choice.text}' answers to its whole layer, so that its gains depend on how many units that "
+            f"has; say the width: at_width('{choice.text}', 64), or --width on the command line"
         )
     if pieces_of(choice) > 1:
         return _gate(choice)
@@ -231,3 +288,10 @@ def finite(value: Any, name: str) -> float:
     if not math.isfinite(number):
         raise SpecError(f"{name} must be a finite number, got {number:g}")
     return number
+
+
+def whole(value: Any, name: str, least: int = 1) -> int:
+    """`value` as an int of at least `least`; SpecError that names it otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < least:
+        raise SpecError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    return int(value)

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, get_args
 
 from trainability.core.errors import SpecError
 from trainability.theory.correlation import settled
-from trainability.theory.functions import Activating, non_negative
+from trainability.theory.functions import Activating, non_negative, whole
 from trainability.theory.moments import moments
 from trainability.theory.variance import checked
 
@@ -72,10 +72,3 @@ def isometry(
     added = 1.0 if weights == "normal" else 1.0 - sum((each / slope) ** 2 for each in m.slope_each(q))
     uneven = m.at("slope_fourth", q) / slope**2 - 1 + added
     return Isometry(mean, mean**2 * depth * uneven)
-
-
-def whole(value: int, name: str, least: int = 1) -> int:
-    """`value` as an int of at least `least`; SpecError that names it otherwise."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value < least:
-        raise SpecError(f"{name} must be a whole number of at least {least}, got {value!r}")
-    return int(value)

@@ -6,13 +6,16 @@ import functools
 
 from trainability.core.errors import SpecError
 from trainability.theory.expectations import KINDS, Estimate, Expectations, Kind
-from trainability.theory.functions import Activating, Gate, Phi, non_negative, resolve
+from trainability.theory.functions import Activating, Gate, LayerActivation, Phi, non_negative, resolve
 from trainability.theory.gates import gate_expectations
+from trainability.theory.layers import layer_expectations
 from trainability.theory.line import LineExpectations
 
 
 @functools.lru_cache(maxsize=64)
-def _moments(phi: Phi | Gate) -> Expectations:
+def _moments(phi: Phi | Gate | LayerActivation) -> Expectations:
+    if isinstance(phi, LayerActivation):
+        return layer_expectations(phi)
     return gate_expectations(phi) if isinstance(phi, Gate) else LineExpectations(phi)
 
 

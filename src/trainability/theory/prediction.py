@@ -19,8 +19,7 @@ from trainability.normalization import NORMALIZATIONS
 from trainability.theory.batch import Batch, BatchGradient, batch_of, propagate_batch
 from trainability.theory.correlation import correlation_of, share
 from trainability.theory.expectations import Expectations
-from trainability.theory.functions import Activating, Phi, non_negative, resolve
-from trainability.theory.isometry import whole
+from trainability.theory.functions import Activating, Phi, at_width, non_negative, resolve, whole
 from trainability.theory.moments import moments
 from trainability.theory.phases import CriticalPoint, Phase, critical_points, phase_of
 from trainability.theory.propagation import Layer, Propagation, propagate
@@ -214,7 +213,9 @@ class _Data:
 def _one(
     data: _Data, phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any
 ) -> Prediction:
-    m, depth, width = moments(phi), _whole(depth, "depth"), _whole(width, "width")
+    depth, width = _whole(depth, "depth"), _whole(width, "width")
+    phi = at_width(phi, width)
+    m = moments(phi)
     if depth > MOST_LAYERS:
         raise SpecError(f"depth must be at most {MOST_LAYERS:,}, got {depth:,}")
     residual, dropout = _flag(residual), share(dropout)
@@ -243,7 +244,7 @@ def _one(
     settled = _settled(m, phi, sigma_w2, sigma_b2, normalized, residual, dropout)
     ways: dict[str, Any] = {"normalized": normalized, "residual": residual, "dropout": dropout}
     known = resolve(phi)
-    # Of gates pairs of samples are left out: their prediction is of one sample.
+    # Of gates and layers pairs of samples are left out: their prediction is of one sample.
     found = propagate_batch(known, layers, data.batch, **ways) if data.batch and isinstance(known, Phi) else None
     passed = propagate(m, layers, data.second_moment, **ways, relative=found.relative if found else None)
     passed = _over_batch(passed, found) if found else passed

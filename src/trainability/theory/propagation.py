@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from trainability.core.errors import SpecError
 from trainability.normalization import EPSILON
 from trainability.theory.expectations import Expectations
-from trainability.theory.finite_width import Scatter, log_moments, relative_variance
+from trainability.theory.finite_width import Scatter, log_moments
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def propagate(
             which are alike in wide layers: weights of mean 0 leave nothing to centre).
         residual: whether a hidden layer as wide as its input adds its input to its answer.
         dropout: the share of units that are dropped after each hidden layer's activation.
-        relative: each hidden layer's `finite_width.relative_variance`, where it is not that of one sample.
+        relative: each hidden layer's `Expectations.slope_scatter`, where it is not that of one sample.
 
     Raises:
         SpecError: an expectation has no finite value at the variance that a layer has.
@@ -134,7 +134,7 @@ def _back(
     squares, shifts, spreads = [1.0], [0.0], [0.0]
     delta, skipped = 1.0, 0.0  # mean squares of the gradient by the layer's pre-activations and by its sum's shortcut
     shift = spread = 0.0
-    spread_of = relative or [relative_variance(m, here.normed) for here in passed]
+    spread_of = relative or [m.slope_scatter(here.normed) for here in passed]
     backwards = (reversed(part) for part in (layers[:-1], layers[1:], passed, spread_of))
     for layer, following, here, one in zip(*backwards, strict=True):
         through = following.fan_out * following.weight_variance * delta

@@ -10,6 +10,7 @@ from trainability.core.expression.lowering import lower
 from trainability.core.expression.nodes import (
     Binary,
     Call,
+    Compare,
     Name,
     Negate,
     Node,
@@ -22,36 +23,53 @@ from trainability.core.expression.nodes import (
 _ZERO, _ONE = Number(0.0), Number(1.0)
 
 
-def differentiate(node: Node, name: str = "x") -> Node:
+def differentiate(node: Node, name: str = "x", along: str | None = None) -> Node:
     """The derivative of `node` with respect to `name`, lowered and lightly simplified.
 
     At a kink it is the derivative of the branch that the condition takes; abs and sign have slope 0 at 0.
 
+    Args:
+        along: a name for the direction in which `name` moves; the derivative is then how `node` moves with it, to first
+            order, which also a formula has that reduces over the units of a layer: every unit moves in its own
+            direction. Largest units that tie share alike in what their largest moves.
+
     Raises:
         FormulaError: the formula reduces over the units of a layer, so that it has no elementwise derivative.
     """
-    return _derivative(lower(node, (name,)), name)
+    return _derivative(lower(node, (name,)), name, _ONE if along is None else Name(along))
 
 
-def _derivative(node: Node, name: str) -> Node:
+def _derivative(node: Node, name: str, along: Node) -> Node:
     if name not in names(node):
         return _ZERO
     match node:
         case Name():
-            return _ONE
+            return along
         case Negate(operand=operand):
-            return negate(_derivative(operand, name))
+            return negate(_derivative(operand, name, along))
         case Where(condition=condition, then=then, otherwise=otherwise):
-            branches = _derivative(then, name), _derivative(otherwise, name)
+            branches = _derivative(then, name, along), _derivative(otherwise, name, along)
             return branches[0] if branches[0] == branches[1] else Where(condition, *branches)
         case Call(function=function, arguments=(argument, *_)):
+            inner = _derivative(argument, name, along)
             if function in REDUCTIONS:
-                raise FormulaError(f"{function} reduces over a layer and has no elementwise derivative")
-            outer = substitute(_rule(function), {"u": argument})
-            return multiply(outer, _derivative(argument, name))
+                if along == _ONE:
+                    raise FormulaError(f"{function} reduces over a layer and has no elementwise derivative")
+                return _of_reduction(node, argument, inner)
+            return multiply(substitute(_rule(function), {"u": argument}), inner)
         case Binary(operator=operator, left=left, right=right):
-            return _of_binary(operator, left, right, name)
+            return _of_binary(operator, (left, right), *(_derivative(part, name, along) for part in (left, right)))
     raise TypeError(f"not a lowered formula: {node!r}")
+
+
+def _of_reduction(node: Call, argument: Node, inner: Node) -> Node:
+    if inner == _ZERO:
+        return _ZERO
+    if node.function == "units_sum":
+        return Call("units_sum", (inner,))
+    largest = Compare(">=", argument, node)
+    among, count = (Call("units_sum", (Where(largest, part, _ZERO),)) for part in (inner, _ONE))
+    return divide(among, count)
 
 
 @functools.cache
@@ -61,8 +79,8 @@ def _rule(function: str) -> Node:
     return parse(FUNCTIONS[function].derivative, ("u",))
 
 
-def _of_binary(operator: str, left: Node, right: Node, name: str) -> Node:
-    d_left, d_right = _derivative(left, name), _derivative(right, name)
+def _of_binary(operator: str, sides: tuple[Node, Node], d_left: Node, d_right: Node) -> Node:
+    left, right = sides
     if operator == "+":
         return add(d_left, d_right)
     if operator == "-":

@@ -11,9 +11,9 @@ from trainability.core import expression
 from trainability.core.errors import SpecError
 from trainability.core.expression import Node
 from trainability.theory.functions import Gate
+from trainability.theory.jumps import jumps
 
-_LINES, _CELLS, _HALVINGS = 64, 1000, 36
-_FAR, _SAME = 3.0, 1e-6
+_LINES = 64
 
 
 class GateFormula:
@@ -60,19 +60,8 @@ class GateFormula:
         return float(slopes[np.isfinite(slopes)].max(initial=0.0))
 
     def jumps(self, scale: float) -> bool:
-        """Whether φ jumps somewhere within a few times `scale`: on random lines, where its steepest step stays one."""
-        rng = np.random.default_rng(0)
-        ends = _FAR * scale * rng.standard_normal((2, len(self.used), _LINES))
-        low, high = np.zeros(_LINES), np.ones(_LINES)
-        largest, scale = np.zeros(_LINES), 0.0
-        for cells in (_CELLS, *[2] * _HALVINGS):
-            t = low + (high - low) * np.linspace(0, 1, cells + 1)[:, None]
-            value = self.value(ends[0][:, None] + t * (ends[1] - ends[0])[:, None])
-            scale = max(scale, float(np.abs(value).max()))
-            steps = np.abs(np.diff(value, axis=0))
-            place = np.argmax(steps, axis=0), np.arange(_LINES)
-            low, high, largest = t[:-1][place], t[1:][place], steps[place]
-        return bool((largest > _SAME * scale).any())
+        """Whether φ jumps somewhere within a few times `scale`."""
+        return jumps(lambda x: self.value(np.moveaxis(x, -1, 0)), len(self.used), scale, _LINES)
 
     def not_finite(self, x: np.ndarray) -> SpecError:
         """The error that says at which of the points (used, points) φ has no value."""

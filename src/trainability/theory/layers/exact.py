@@ -1,0 +1,38 @@
+"""Layers of which what gains and fixed points need is known exactly; the rest is sampled."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+
+from trainability.theory.expectations import Estimate, Kind
+from trainability.theory.functions import LayerActivation
+from trainability.theory.layers.sampled import SampledLayer
+from trainability.theory.layers.softmax import Moments, log_softmax, softmax
+from trainability.theory.layers.sparsemax import sparsemax
+
+Exactly = Callable[[float, int, bool], Moments]
+EXACT: Mapping[str, Exactly] = {
+    "softmax": softmax, "softmin": softmax, "log_softmax": log_softmax, "sparsemax": sparsemax,
+}  # fmt: skip
+_KINDS = ("mean", "second", "slope_second", "growth")
+
+
+class ExactLayer(SampledLayer):
+    """Expectations over a layer, with mean, E[φ²], E‖J‖²/n and dE[φ²]/dq by integrals over one variable."""
+
+    def __init__(self, activation: LayerActivation, exactly: Exactly):
+        super().__init__(activation)
+        self._exact = functools.lru_cache(1024)(lambda q, fine=False: exactly(q, self.width, fine))
+
+    def at(self, kind: Kind, q: float) -> float:
+        if kind not in _KINDS:
+            return super().at(kind, q)
+        return getattr(self._exact(q), kind)
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        """By finer steps; the error is what they change."""
+        if kind not in _KINDS:
+            return super().estimate(kind, q)
+        finer = getattr(self._exact(q, True), kind)
+        return Estimate(finer, abs(finer - self.at(kind, q)))

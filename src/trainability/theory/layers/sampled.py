@@ -1,0 +1,161 @@
+"""Layers whose units answer together, sampled: means over layers of fixed normal pre-activations, to about 3 digits.
+
+The Jacobian J is never made: with normal directions v and w, E|Jv|² = tr(JJᵀ), E(Jv·Jw)² = tr((JJᵀ)²), and
+dE[φ²]/dq comes from the direction of the pre-activations themselves.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+
+from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
+from trainability.theory.functions import LayerActivation
+from trainability.theory.layers.formula import LayerFormula
+
+_GROUPS, _NUMBERS, _MOST, _LEAST = 8, 2**15, 2**12, 4
+"""Groups, whose scatter tells the error; numbers in each; layers in each at most and at least."""
+_PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
+_DEVIATIONS = 3.0
+_KEPT = 8
+_BESIDE_0 = 1e-70
+
+
+class _Sample:
+    """φ and the Jacobian's products at one variance, each of shape (groups, layers, width), made when asked for."""
+
+    def __init__(self, m: SampledLayer, q: float):
+        self._m, self._q = m, q
+        self._x = (math.sqrt(q) or _BESIDE_0) * m.drawn[0]
+
+    @functools.cached_property
+    def value(self) -> np.ndarray:
+        """φ."""
+        return self._finite(self._m.formula.value(self._x))
+
+    @functools.cached_property
+    def one(self) -> np.ndarray:
+        """J v for the first direction."""
+        return self._finite(self._m.formula.moved(self._x, self._m.drawn[1]))
+
+    @functools.cached_property
+    def two(self) -> np.ndarray:
+        """J v for the second direction."""
+        return self._finite(self._m.formula.moved(self._x, self._m.drawn[2]))
+
+    @functools.cached_property
+    def by_scale(self) -> np.ndarray:
+        """dφ/d√q."""
+        return self._finite(self._m.formula.moved(self._x, self._m.drawn[0]))
+
+    def _finite(self, found: np.ndarray) -> np.ndarray:
+        if not np.isfinite(found).all():
+            raise self._m._too_fast("second", self._q)
+        return found
+
+
+class SampledLayer(Expectations):
+    """Expectations over layers of `width` units, each a mean over units and over layers."""
+
+    def __init__(self, activation: LayerActivation):
+        self.name, self.pieces, self.width = activation.name, activation.pieces, activation.width
+        self.formula = LayerFormula(activation)
+        self._sampled = functools.lru_cache(_KEPT)(lambda q: _Sample(self, q))
+        self._means = functools.lru_cache(4096)(self._mean)
+
+    @functools.cached_property
+    def drawn(self) -> np.ndarray:
+        """Pre-activations of variance 1 and two directions, shape (3, groups, layers, pieces · width)."""
+        count = self.pieces * self.width
+        layers = min(max(_NUMBERS // count, _LEAST), _MOST)
+        return np.random.default_rng(0).standard_normal((3, _GROUPS, layers, count))
+
+    def _integrand(self, kind: Kind, q: float) -> np.ndarray:
+        """What the mean is of: shape (groups, …)."""
+        s = self._sampled(q)
+        match kind:
+            case "mean":
+                return s.value
+            case "second":
+                return s.value**2
+            case "fourth":
+                return s.value**4
+            case "slope_second":
+                return s.one**2
+            case "slope_fourth":
+                return (s.one * s.two).sum(axis=-1) ** 2 / self.width
+            case "both":
+                return s.value**2 * s.one**2
+        return s.value * s.by_scale / math.sqrt(q) if q else self._integrand("growth", 1e-8)
+
+    def _mean(self, kind: Kind, q: float) -> Estimate:
+        with np.errstate(over="ignore"):
+            parts = self._integrand(kind, q).reshape(_GROUPS, -1).mean(axis=1)
+        if not np.isfinite(parts).all():
+            raise self._too_fast(kind, q)
+        return Estimate(float(parts.mean()), _DEVIATIONS * float(parts.std(ddof=1)) / math.sqrt(_GROUPS))
+
+    def at(self, kind: Kind, q: float) -> float:
+        return self.estimate(kind, q).value
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        return self._means(kind, q)
+
+    def slope_each(self, q: float) -> tuple[float, ...]:
+        if self.pieces == 1:
+            return (self.at("slope_second", q),)
+        z, one, _ = self.drawn
+        each = []
+        for i in range(self.pieces):
+            only = np.where(np.arange(self.pieces * self.width) // self.width == i, one, 0.0)
+            each.append(float((self.formula.moved((math.sqrt(q) or _BESIDE_0) * z, only) ** 2).mean()))
+        return tuple(each)
+
+    def second_scatter(self, q: float) -> float:
+        """n times the relative variance of a layer's mean of φ², whose terms are not independent here."""
+        mean = (self._sampled(q).value ** 2).mean(axis=-1)
+        return self.width * float(mean.var()) / float(mean.mean()) ** 2
+
+    def slope_scatter(self, q: float) -> float:
+        """n times the relative variance of |Jv|², v normal."""
+        s = self._sampled(q)
+        squares = np.stack([(part**2).sum(axis=-1) for part in (s.one, s.two)])
+        mean = float(squares.mean())
+        return self.width * float(squares.var()) / mean**2 if mean > 0 else math.inf
+
+    def products(self, q: float) -> SampledLayerProducts:
+        return SampledLayerProducts(self, q)
+
+    @functools.cached_property
+    def table(self) -> Table:
+        return self._tabulated(variances(_PER_DECADE, _SMALLEST, _LARGEST))
+
+
+class SampledLayerProducts(Products):
+    """What two inputs have in common, as what they have at c = 1 less half the mean square of what they differ in."""
+
+    def __init__(self, m: SampledLayer, q: float):
+        self.name, self.q = m.name, q
+        self._m = m
+        self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
+
+    def at(self, c: float) -> tuple[float, float]:
+        if c == 1:
+            return self.second, self.slope_second
+        s, f = self._m._sampled(self.q), self._m.formula
+        z, one, two = self._m.drawn
+        # Where the other input turns in the plane of the first and direction two, J is asked for direction one.
+        v = math.sqrt(self.q) * (c * z + math.sqrt((1 - c) * (1 + c)) * two)
+        apart = ((s.value - f.value(v)) ** 2).mean(), ((s.one - f.moved(v, one)) ** 2).mean()
+        # Inputs without correlation have nothing in common but the mean.
+        first = self._m.at("mean", self.q) ** 2 if c == 0 else self.second - 0.5 * float(apart[0])
+        return first, self.slope_second - 0.5 * float(apart[1])
+
+    def nearly(self, c: float) -> float:
+        return self.at(c)[0]
+
+    @functools.cached_property
+    def jumps(self) -> bool:
+        return self._m.formula.jumps(math.sqrt(self.q))
