@@ -22,6 +22,7 @@ from tests.made_pages import Elements, svgs
 from trainability import theory
 from trainability.activations import ACTIVATIONS, is_elementwise, pieces_of
 from trainability.report.card import Card, card, sheet
+from trainability.report.card.card import WIDTH
 from trainability.report.card.figure import pictures
 from trainability.report.card.formula import fitted
 from trainability.report.card.maps import settings
@@ -31,7 +32,6 @@ from trainability.theory.phases import recommended
 
 NAMES = [entry.name for entry in ACTIVATIONS]
 ELEMENTWISE = [entry.name for entry in ACTIVATIONS if is_elementwise(entry)]
-COVERED = [entry.name for entry in ACTIVATIONS if not entry.across_units]
 # Beside the catalogue: long, with nothing finite on the left, without any moment, steep, flat, of a gate.
 FORMULAS = (
     "expr:where(x > 0, x*sigmoid(1.7*x) + 0.1*tanh(x)**2, 0.3*expm1(x)/(1 + x*x))*cos(x/7)",
@@ -49,19 +49,17 @@ def test_its_numbers_are_the_theorys(name: str):
     made = card(name)
     strict_json(made.to_json())
     assert made.conclusion
-    if name not in COVERED:
-        assert (made.gain, made.lines, made.values()) == (None, (), [])
-        assert made.notes
-        return
-    assert made.gain == pytest.approx(theory.gain(name), rel=1e-12)
+    phi = theory.at_width(name, WIDTH)
+    assert made.width == (None if phi == made.choice else WIDTH)
+    assert made.gain == pytest.approx(theory.gain(phi), rel=1e-12)
     assert (made.recommended is None) == any("no critical initialisation" in note for note in made.notes)
     if made.recommended is not None:
-        point = recommended(name)
+        point = recommended(phi)
         assert made.recommended.sigma_w == pytest.approx(point.sigma_w, rel=1e-9)
         assert made.recommended.sigma_b == pytest.approx(point.sigma_b, rel=1e-9)
     for default in made.defaults:
         if default.q is not None:  # it reproduces itself
-            after = theory.variance_map(name, default.q, default.sigma_w**2, default.sigma_b**2)
+            after = theory.variance_map(phi, default.q, default.sigma_w**2, default.sigma_b**2)
             assert after == pytest.approx(default.q, rel=1e-8)
     for x, value, slope in made.values():
         assert math.isfinite(value), x
@@ -141,7 +139,7 @@ def _run(code: tuple[str, ...], **known: Any) -> dict[str, Any]:
     return known
 
 
-@pytest.mark.parametrize("name", COVERED)
+@pytest.mark.parametrize("name", NAMES)
 def test_its_lines_run_and_draw_the_right_variance(name: str):
     made: Card = card(name)
     lines = {found.library: found.code for found in made.lines}
@@ -175,7 +173,7 @@ def test_a_card_of_a_gate_has_its_panels(name: str):
     made = card(name)
     titles = {panel.get_title() for panel in made.figure().axes}
     assert titles >= {
-        "samples before and after", "one layer before and after", "phases; the line is the edge of chaos",
+        "samples before and after", "a layer of eight units before and after", "phases; the line is the edge of chaos",
         "variance map and where it settles", "correlation map",
     }  # fmt: skip
     # All pieces of a unit are outputs of its layer: Glorot's weights are smaller than LeCun's.
@@ -247,7 +245,7 @@ WRONG = [
     ("'x*tanh(x)'", "write 'expr:x*tanh(x)' for a formula"),
     ("expr:3", "its output is a constant"),
     ("gelu --list", "leave out the name"),
-    ("--list --image p.png", "leave out the name and --image"),
+    ("--list --image p.png", "leave out the name, --image and --width"),
     ("gelu --out card.pdf", "'card.pdf' must end in .html, .png or .svg"),
     ("gelu --out none/card.png", "there is no directory 'none'"),
     ("gelu --image none.png", "cannot read the picture 'none.png': no such file or directory"),
@@ -290,12 +288,25 @@ def test_the_command_shows_and_draws_a_card(cli: Cli, tmp_path: Path):
     assert strict_json(out)["parameters"] == {"alpha": 0.5}
 
 
-@pytest.mark.parametrize("name", ["expr:exp(x*x)", "expr:log(x)", "expr:exp(exp(x))", "softmax"])
+@pytest.mark.parametrize("name", ["expr:exp(x*x)", "expr:log(x)", "expr:exp(exp(x))"])
 def test_what_has_no_theory_says_so(cli: Cli, name: str):
     code, out, err = cli("activation", name)
     assert (code, err) == (0, "")
     assert "note: " in out
     assert "gain" not in out
+
+
+def test_a_softmaxs_width_is_said(cli: Cli):
+    code, out, _ = cli("activation", "softmax", "--width", "10")
+    assert code == 0
+    assert "in a layer of 10 units" in out
+    assert f"gain {theory.gain('softmax', width=10):.6g}" in out
+    code, out, err = cli("activation", "gelu", "--width", "10")
+    assert (code, out) == (2, "")
+    assert "'gelu' answers alike in layers of any width" in err
+    code, _, err = cli("activation", "--list", "--width", "10")
+    assert code == 2
+    assert "leave out the name, --image and --width" in err
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "html"])

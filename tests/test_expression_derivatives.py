@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,6 +52,32 @@ def test_functions_agree_between_libraries_and_with_their_derivative(name):
 def test_the_rules_of_the_derivative(text):
     node, x = parse(text), X[X > 0]
     np.testing.assert_allclose(evaluate(differentiate(node), {"x": x}), jax_value_and_slope(node, x)[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exp(x - units_max(x))/units_sum(exp(x - units_max(x)))",
+        "x*units_sum(x**2) - units_max(sin(x))",
+        "where(x >= units_max(x), x**2, units_sum(3))",
+        "units_max(where(x > 0, tanh(x), x**3)) + units_sum(x)*units_sum(1/(2 + cos(x)))",
+    ],
+)
+def test_the_derivative_along_a_direction_is_that_of_jax(text):
+    """Formulas over a layer, each unit of which moves in its own direction."""
+    node = parse(text)
+    x, direction = np.random.default_rng(0).standard_normal((2, 40, 7))
+    moved = evaluate(differentiate(node, along="dx"), {"x": x, "dx": direction}, variables=("x", "dx"))
+    with jax.enable_x64(True):
+        function = lambda z: evaluate(guard(node), {"x": z}, jax_library())  # noqa: E731
+        peer = jax.jvp(function, (jax.numpy.asarray(x),), (jax.numpy.asarray(direction),))[1]
+    np.testing.assert_allclose(moved, peer, rtol=1e-12, atol=1e-14)
+
+
+def test_largest_units_that_tie_share_what_moves_them():
+    node = differentiate(parse("units_max(x)"), along="dx")
+    moved = evaluate(node, {"x": np.zeros((1, 4)), "dx": np.array([[1.0, 2.0, 3.0, 6.0]])}, variables=("x", "dx"))
+    np.testing.assert_allclose(moved, np.full((1, 4), 3.0))
 
 
 SMOOTH = ["tanh", "sin", "sigmoid", "erf", "softplus", "arctan", "normal_cdf", "relu", "abs", "max", "clip"]

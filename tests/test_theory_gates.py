@@ -16,7 +16,7 @@ import trainability
 from tests import exactly
 from tests.activation_choices import CHOICES, ids
 from trainability import theory
-from trainability.activations import ACTIVATIONS, choose, default_choice, jax_function, numpy_function, pieces_of
+from trainability.activations import choose, jax_function, numpy_function, pieces_of
 from trainability.core.errors import SpecError
 from trainability.theory.correlation import products
 from trainability.theory.expectations import KINDS
@@ -332,15 +332,6 @@ def test_every_gate_gets_a_prediction(choice):
 
 
 # What theory leaves out.
-
-
-def test_what_mixes_units_is_refused_in_words():
-    refused = [entry for entry in ACTIVATIONS if entry.across_units]
-    assert {"softmax", "sparsemax"} <= {entry.name for entry in refused}
-    for entry in refused:
-        for phi in (entry, default_choice(entry), choose(entry.name)):
-            with pytest.raises(SpecError, match=rf"'{entry.name}': each unit's answer depends on its whole layer"):
-                theory.gain(phi)
 
 
 @pytest.mark.parametrize(

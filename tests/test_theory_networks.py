@@ -16,7 +16,6 @@ import pytest
 from tests.activation_choices import every_elementwise
 from trainability.activations import numpy_function, numpy_slope
 from trainability.theory.correlation import products
-from trainability.theory.finite_width import relative_variance
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
 
@@ -165,7 +164,7 @@ def test_the_scatter_of_narrow_networks(text: str, gain: float):
 
 def test_relu_scatters_by_5_over_the_width():
     """Hanin and Nica."""
-    assert relative_variance(moments("relu"), 1.0) == pytest.approx(5.0, rel=1e-12)
+    assert moments("relu").slope_scatter(1.0) == pytest.approx(5.0, rel=1e-12)
 
 
 def test_uniform_and_normal_weights_propagate_alike():

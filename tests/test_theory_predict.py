@@ -171,7 +171,6 @@ def test_verdicts(ratio: float, depth: int, length: float, words: str):
     ("settings", "words"),
     [
         ({"activation": "relux"}, "did you mean"),
-        ({"activation": "softmax"}, "whole layer"),
         ({"activation": "tanh,"}, "a part of the list is empty"),
         ({"activation": []}, "list of choices is empty"),
         ({"activation": "expr:exp(x*x)"}, "grows faster than the Gaussian decays"),

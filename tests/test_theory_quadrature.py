@@ -152,7 +152,7 @@ def test_a_python_function_is_as_good_as_its_formula(function, text: str):
         ("expr:sqrt(x)", "not a finite number at x = -1"),
         ("expr:1e200*x", "too large around x = 0"),
         ("expr:sqrt(x + 0.5)", "not a finite number at x = -0.5"),
-        ("softmax", "depends on its whole layer"),
+        ("softmax", "answers to its whole layer"),
         ("relux", "did you mean"),
         ("expr:3", "does not occur"),
         (7, "is a name such as"),

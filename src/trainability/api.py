@@ -148,21 +148,23 @@ def against(run: str | Path | Result) -> Forecast:
     return of_result(run if isinstance(run, Result) else open_result(find_run(run)))
 
 
-def card(activation: str, image: str | Path | None = None) -> Card:
+def card(activation: str, image: str | Path | None = None, width: int | None = None) -> Card:
     """The card of an activation: curves, gains, phase diagram and lines to copy; ``.save("card.png")`` draws it.
 
     Args:
         activation: a catalogue name with parameters or a formula: ``gelu``, ``elu:0.5``, ``expr:x*tanh(x)``.
         image: a PNG to send through it, instead of our own picture.
+        width: units of the layer, for a softmax and its like; 64 when left out.
 
     Raises:
-        UsageError: there is no such activation, the formula is none, or the picture cannot be read.
+        UsageError: there is no such activation, the formula is none, the picture cannot be read, or a width is given
+            for an activation that has none.
 
     Example:
         >>> card("tanh").conclusion
         'Gradients keep their size at a gain of 1 with no biases; 1.593 keeps variance 1.'
     """
-    return make_card(activation, None if image is None else read_picture(image))
+    return make_card(activation, None if image is None else read_picture(image), width)
 
 
 def find_run(run: str | Path) -> Path:

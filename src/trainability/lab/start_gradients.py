@@ -13,7 +13,7 @@ import numpy as np
 
 from trainability.core import random
 from trainability.initializers import INITIALIZERS, draw
-from trainability.theory.finite_width import log_moments, relative_variance
+from trainability.theory.finite_width import log_moments
 from trainability.theory.functions import resolve_elementwise
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
@@ -93,6 +93,6 @@ def predicted_factors(name: str, init: str, depth: int, width: int) -> np.ndarra
     ]
     factors = []
     for layer, q in zip(layers[: depth - 1], propagate(m, layers, 1.0).variance, strict=False):
-        shift, _ = log_moments(relative_variance(m, q), width)
+        shift, _ = log_moments(m.slope_scatter(q), width)
         factors.append(math.sqrt(width * layer.weight_variance * m.at("slope_second", q)) * math.exp(0.5 * shift))
     return np.array(factors)

@@ -3,7 +3,8 @@
 Public functions take `phi`, a catalogue name with parameters, a formula or a function of a NumPy array; σ_w² is fan_in
 times the variance of a weight, σ_b² the variance of a bias. Everything is float64. Quadrature is split at each
 activation's kinks; relative errors are below 1e-9, but for gates that tie three or more pieces together and have no
-closed form, which are sampled to about 3 digits: `expectation` tells the error.
+closed form, and formulas over a whole layer, which are sampled to about 3 digits: `expectation` tells the error. A
+softmax and its like depend on how many units there are: `at_width` says so.
 """
 
 from trainability.theory.correlation import (
@@ -14,6 +15,7 @@ from trainability.theory.correlation import (
     moment_map,
 )
 from trainability.theory.diagram import PhaseDiagram, phase_diagram
+from trainability.theory.functions import Activating, at_width
 from trainability.theory.gains import gain, second_moment_gain
 from trainability.theory.initialization import init_
 from trainability.theory.isometry import Isometry, isometry
@@ -32,6 +34,7 @@ from trainability.theory.trainable import Band, trainable_depth
 from trainability.theory.variance import FixedPoint, FixedPoints, fixed_points, variance_length, variance_map
 
 __all__ = [
+    "Activating",
     "Band",
     "CorrelationPoint",
     "CriticalPoint",
@@ -42,6 +45,7 @@ __all__ = [
     "PhaseDiagram",
     "Prediction",
     "Predictions",
+    "at_width",
     "chi_1",
     "correlation_fixed_point",
     "correlation_length",

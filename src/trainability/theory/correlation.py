@@ -84,7 +84,7 @@ def correlation_map(phi: Activating, c: float, sigma_w2: float, sigma_b2: float,
     following = sigma_w2 * known.second + sigma_b2
     if following == 0:
         raise SpecError("the next layer's variance is 0: all its inputs are alike and have no correlation")
-    return (sigma_w2 * known.at(c)[0] + sigma_b2) / following
+    return (sigma_w2 * known.product(c) + sigma_b2) / following
 
 
 def settled(phi: Activating, sigma_w2: float, sigma_b2: float) -> float:
@@ -142,7 +142,7 @@ def _settled_correlation(known: Products, sigma_w2: float, sigma_b2: float, drop
     jumps = known.jumps
 
     def f(c: float) -> float:
-        return (sigma_w2 * known.at(c)[0] + sigma_b2) / q
+        return (sigma_w2 * known.product(c) + sigma_b2) / q
 
     def slope_at(c: float) -> float:
         if not jumps:
@@ -174,7 +174,7 @@ def _newton(known: Products, sigma_w2: float, sigma_b2: float) -> float:
         c = min(max(c + step, 0.0), 1.0)
         if abs(step) <= 1e-10:  # the next would be its square
             return c
-    return _crossing(lambda c: (sigma_w2 * known.at(c)[0] + sigma_b2) / known.q)
+    return _crossing(lambda c: (sigma_w2 * known.product(c) + sigma_b2) / known.q)
 
 
 def _crossing(f: Callable[[float], float]) -> float:

@@ -70,9 +70,13 @@ class Products(abc.ABC):
     def at(self, c: float) -> tuple[float, float]:
         """Both for the correlation c in [-1, 1]."""
 
-    @abc.abstractmethod
+    def product(self, c: float) -> float:
+        """The first alone."""
+        return self.at(c)[0]
+
     def nearly(self, c: float) -> float:
-        """The first for c in [0, 1], to a few digits but at once."""
+        """The first for c in [0, 1], perhaps to a few digits but at once."""
+        return self.product(c)
 
     @functools.cached_property
     @abc.abstractmethod
@@ -121,7 +125,7 @@ class Expectations(abc.ABC):
         return self.at("fourth", q) / self.at("second", q) ** 2 - 1
 
     def slope_scatter(self, q: float) -> float:
-        """n times the relative variance of a layer's factor on a squared gradient, a mean of n terms φ′² g², g normal."""
+        """n times the relative variance of a layer's factor on a squared gradient, a mean of n terms φ′² g²."""
         slope = self.at("slope_second", q)
         return 3 * self.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
 

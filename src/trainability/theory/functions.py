@@ -128,8 +128,8 @@ def at_width(phi: Activating, width: int) -> Activating:
 
     Example:
         >>> from trainability.theory import critical_sigma_w
-        >>> round(critical_sigma_w(at_width("softmax", 64)), 3)
-        0
+        >>> round(critical_sigma_w(at_width("softmax", 64)), 4)
+        41.1328
     """
     width = whole(width, "width")
     if isinstance(phi, str):

@@ -6,7 +6,7 @@ import math
 from typing import Literal, TypeAlias, get_args
 
 from trainability.core.errors import SpecError
-from trainability.theory.functions import Activating
+from trainability.theory.functions import Activating, at_width
 from trainability.theory.moments import moments
 from trainability.theory.phases import critical_sigma_w
 
@@ -33,7 +33,7 @@ def second_moment_gain(phi: Activating) -> float:
     return 1 / math.sqrt(second)
 
 
-def gain(phi: Activating, kind: GainKind = "second_moment", sigma_b: float = 0.0) -> float:
+def gain(phi: Activating, kind: GainKind = "second_moment", sigma_b: float = 0.0, width: int | None = None) -> float:
     """The gain for an activation: a weight's deviation is gain / √fan_in.
 
     What PyTorch's `calculate_gain` gives for six names, for every activation of the catalogue and any formula or
@@ -47,6 +47,7 @@ def gain(phi: Activating, kind: GainKind = "second_moment", sigma_b: float = 0.0
             then reproduces itself; the one of smallest variance. For a very deep plain network the latter counts: tanh
             wants 1.5925 by the first and 1 by the second.
         sigma_b: deviation of the biases, for ``critical``.
+        width: units of the layer, which a softmax and its like need and no other activation.
 
     Raises:
         UsageError: there is no such activation, kind or gain; the sentence says why.
@@ -54,7 +55,10 @@ def gain(phi: Activating, kind: GainKind = "second_moment", sigma_b: float = 0.0
     Example:
         >>> round(gain("gelu"), 5), round(gain("tanh", "critical"), 5), round(gain("expr:max(x, 0)"), 5)
         (1.53353, 1.0, 1.41421)
+        >>> round(gain("softmax", width=64), 4)
+        40.6116
     """
     if kind not in get_args(GainKind):
         raise SpecError(f"unknown kind of gain {kind!r}; known are {', '.join(get_args(GainKind))}")
+    phi = phi if width is None else at_width(phi, width)
     return second_moment_gain(phi) if kind == "second_moment" else critical_sigma_w(phi, sigma_b)

@@ -49,7 +49,8 @@ def init_(
     Args:
         library: ``torch``, ``keras``, ``flax`` or ``jax``.
         module: what to initialise, where the library can.
-        activation: what follows each layer: a catalogue name, a formula or a function of a NumPy array.
+        activation: what follows each layer: a catalogue name, a formula or a function of a NumPy array; a softmax and
+            its like as `at_width` of their layers.
         kind: ``critical``, or ``second_moment`` (variance 1 is kept, biases are 0).
         draw: the weights' distribution; all have the same variance, but that Keras' and JAX's ``orthogonal`` makes
             layers keep lengths, so that those that widen get a smaller one.

@@ -19,7 +19,9 @@ from trainability.core.errors import SpecError
 from trainability.initializers import INITIALIZERS
 from trainability.report.card.lines import Lines, lines
 from trainability.theory import (
+    Activating,
     CriticalPoint,
+    at_width,
     critical_points,
     double_critical,
     phase,
@@ -36,6 +38,9 @@ _T = TypeVar("_T")
 FAN: Final = 256
 """Width of the layers for which the libraries' defaults are marked."""
 
+WIDTH: Final = 64
+"""Units of the layer in which a softmax and its like are shown, whose numbers depend on it."""
+
 DEFAULTS: Final = (("PyTorch", "torch"), ("Keras, JAX", "keras"), ("He", "he_normal"))
 """Label and initialiser; Keras' Glorot and JAX's LeCun have the same variance in layers of equal width."""
 
@@ -47,7 +52,7 @@ _SHOWN_AT: Final = (-3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class Default:
-    """What deep layers of width `FAN` do under an initialiser that people use.
+    """What deep layers of width `FAN`, or of the card's, do under an initialiser that people use.
 
     Attributes:
         label: who uses it. init: its name here.
@@ -76,6 +81,7 @@ class Card:
         lines: to copy, by library; empty where there is no gain.
         notes: what is missing here and why, in sentences.
         image: a picture of the user's to send through the activation, shape (rows, columns); None for our own.
+        width: units of the layer that all this is of; None where it holds for any.
     """
 
     choice: Choice[Activation]
@@ -87,6 +93,12 @@ class Card:
     lines: tuple[Lines, ...]
     notes: tuple[str, ...]
     image: np.ndarray | None = None
+    width: int | None = None
+
+    @property
+    def phi(self) -> Activating:
+        """What the theory takes."""
+        return self.choice if self.width is None else at_width(self.choice, self.width)
 
     @property
     def name(self) -> str:
@@ -95,7 +107,7 @@ class Card:
 
     @property
     def elementwise(self) -> bool:
-        """Whether it is a function of one number, for which the curves and the theory are."""
+        """Whether it is a function of one number, for which the curves are."""
         return is_elementwise(self.choice.entry)
 
     @property
@@ -119,15 +131,17 @@ class Card:
         """How to initialise, as a sentence."""
         if self.recommended is None and self.gain is None:
             return " ".join(self.notes)
+        over = "" if self.width is None else f" In a layer of {self.width:,} units, that is."
         if self.recommended is None:
             return (
                 f"Keep variance 1 with a gain of {self.gain:.4g}; there is no gain at which gradients keep their size."
+                f"{over}"
             )
         biases = f"biases of deviation {self.recommended.sigma_b:.4g}" if self.recommended.sigma_b else "no biases"
         leaves = "" if self.recommended.attracts else ", at a variance that layers leave by themselves"
         return (
             f"Gradients keep their size at a gain of {self.recommended.sigma_w:.4g} with {biases}{leaves}; "
-            f"{self.gain:.4g} keeps variance 1."
+            f"{self.gain:.4g} keeps variance 1.{over}"
         )
 
     def values(self) -> list[tuple[float, float, float]]:
@@ -161,6 +175,7 @@ class Card:
             "formula": self.formula,
             "latex": self.latex,
             "parameters": self.choice.named,
+            "width": self.width,
             "reference": entry.reference,
             "kinks": list(kinks(self.choice)),
             "gain": self.gain,
@@ -179,26 +194,32 @@ class Card:
         return json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def card(activation: str, image: np.ndarray | None = None) -> Card:
+def card(activation: str, image: np.ndarray | None = None, width: int | None = None) -> Card:
     """The card of an activation.
 
     Args:
         activation: a catalogue name with parameters or a formula: ``gelu``, ``elu:0.5``, ``expr:x*tanh(x)``.
         image: a picture to send through it, brightness of shape (rows, columns).
+        width: units of the layer, for a softmax and its like; 64 when left out.
 
     Raises:
-        UsageError: there is no such activation, or the formula is none.
+        UsageError: there is no such activation, the formula is none, or a width is given for an activation that has
+            none.
 
     Example:
         >>> card("gelu").conclusion
         'Gradients keep their size at a gain of 1.408 with biases of deviation 0.4158; 1.534 keeps variance 1.'
     """
     choice = choose(activation)
+    if width is not None and not choice.entry.across_units:
+        raise SpecError(f"'{choice.text}' answers alike in layers of any width; leave out the width")
+    width = (WIDTH if width is None else width) if choice.entry.across_units else None
+    phi = choice if width is None else at_width(choice, width)
     notes: list[str] = []
 
     def known(find: Callable[..., _T], *arguments: Any) -> _T | None:
         try:
-            return find(choice, *arguments)
+            return find(phi, *arguments)
         except SpecError as error:
             if str(error) not in notes:
                 notes.append(str(error))
@@ -206,30 +227,30 @@ def card(activation: str, image: np.ndarray | None = None) -> Card:
 
     gain = known(second_moment_gain)
     if gain is None:
-        return Card(choice, None, (), None, None, (), (), tuple(notes), image)
+        return Card(choice, None, (), None, None, (), (), tuple(notes), image, width)
     best = known(recommended)
     critical = known(critical_points) or ()
     try:
-        double = double_critical(choice)
+        double = double_critical(phi)
     except SpecError:  # most have none
         double = None
     known_defaults = DEFAULTS if pieces_of(choice) == 1 else GATE_DEFAULTS
-    defaults = tuple(_default(choice, label, init) for label, init in known_defaults)
-    return Card(choice, gain, critical, best, double, defaults, lines(best, gain), tuple(notes), image)
+    fan = width or FAN
+    defaults = tuple(_default(phi, label, init, fan, fan * pieces_of(choice)) for label, init in known_defaults)
+    return Card(choice, gain, critical, best, double, defaults, lines(best, gain), tuple(notes), image, width)
 
 
-def _default(choice: Choice[Activation], label: str, init: str) -> Default:
+def _default(phi: Activating, label: str, init: str, fan_in: int, fan_out: int) -> Default:
     weights = INITIALIZERS.choose(init)
     biases = INITIALIZERS.choose(weights.entry.bias)
-    fan_out = FAN * pieces_of(choice)
-    sigma_w2 = FAN * weights.entry.variance(FAN, fan_out, weights.values)
-    sigma_b2 = biases.entry.variance(FAN, fan_out, biases.values)
+    sigma_w2 = fan_in * weights.entry.variance(fan_in, fan_out, weights.values)
+    sigma_b2 = biases.entry.variance(fan_in, fan_out, biases.values)
     found: str | None = None
     q: float | None = None
     try:
-        point = attractor(choice, sigma_w2, sigma_b2)
+        point = attractor(phi, sigma_w2, sigma_b2)
         q = point.q if point else None
-        found = phase(choice, sigma_w2, sigma_b2)
+        found = phase(phi, sigma_w2, sigma_b2)
     except SpecError:
         pass
     return Default(label, weights.text, math.sqrt(sigma_w2), math.sqrt(sigma_b2), found, q)

@@ -45,15 +45,16 @@ def draw_function(axes: Axes, choice: Choice[Activation]) -> None:
     grid_lines(axes)
 
 
-def draw_histogram(axes: Axes, choice: Choice[Activation]) -> None:
-    """Standard normal samples before and after."""
-    pieces = np.random.default_rng(0).standard_normal((pieces_of(choice), _SAMPLES))
+def draw_histogram(axes: Axes, choice: Choice[Activation], width: int | None = None) -> None:
+    """Standard normal samples before and after, in layers of `width` units where that counts."""
+    units = width or _SAMPLES
+    pieces = np.random.default_rng(0).standard_normal((max(_SAMPLES // units, 1), pieces_of(choice), units))
     with np.errstate(all="ignore"):
-        after = numpy_function(choice)(pieces.ravel())
-    z, after = pieces[0], after[np.isfinite(after)]
+        after = numpy_function(choice)(pieces.reshape(len(pieces), -1))
+    z, after = pieces[:, 0].ravel(), after[np.isfinite(after)]
     low, high = np.quantile(np.concatenate([z, after]), [0.002, 0.998])
     bins = np.linspace(low, high, 61)
-    shares = [np.histogram(values, bins)[0] / _SAMPLES for values in (z, after)]
+    shares = [np.histogram(values, bins)[0] / z.size for values in (z, after)]
     top = min(max(s.max() for s in shares), 2.5 * shares[0].max())
     axes.stairs(shares[1], bins, fill=True, color=SERIES[1], alpha=0.55, label="after")
     axes.stairs(shares[0], bins, color=SERIES[0], linewidth=1.4, label="before: N(0, 1)")
@@ -84,7 +85,7 @@ def draw_pictures(before: Axes, after: Axes, choice: Choice[Activation], picture
 
 
 def draw_layer(axes: Axes, choice: Choice[Activation]) -> None:
-    """Eight units of a layer before and after, for an activation that is no function of one number."""
+    """A layer of eight units before and after, for an activation that is no function of one number."""
     pieces = pieces_of(choice)
     z = np.random.default_rng(4).standard_normal(_UNITS * pieces)
     place = np.arange(_UNITS)
@@ -96,7 +97,12 @@ def draw_layer(axes: Axes, choice: Choice[Activation]) -> None:
     after = numpy_function(choice)(z[None])[0]
     axes.bar(place + pieces / 2 * wide, after, wide, color=SERIES[1], label="after")
     axes.axhline(0, color=INK, linewidth=0.6)
-    axes.set(xlabel="unit", title="one layer before and after", xticks=place, xticklabels=[str(i + 1) for i in place])
+    axes.set(
+        xlabel="unit",
+        title="a layer of eight units before and after",
+        xticks=place,
+        xticklabels=[str(i + 1) for i in place],
+    )
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.25 * (high - low))
     axes.legend(loc="upper center", ncols=pieces + 1, fontsize=7.5)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainability.activations import pieces_of
 from trainability.report.card import curves, maps
-from trainability.report.card.card import Card
+from trainability.report.card.card import FAN, Card
 from trainability.report.card.formula import fitted
 from trainability.report.style import INK, Picture, drawing, new_figure
 from trainability.report.words import number, value
@@ -51,7 +51,9 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
         )
         figure = new_figure(_CURVES, _WIDE)
         _curves(figure, card)
-        caption = "Eight units of a layer before and after."
+        caption = (
+            f"Standard normal pre-activations in layers of {card.width} units, and in one of eight, before and after."
+        )
         if card.elementwise:
             caption = (
                 "Function and derivative (dots: central differences of the function); 100,000 standard normal samples "
@@ -63,10 +65,12 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
         if card.defaults:
             figure = new_figure(_MAPS, _WIDE)
             _maps(figure, card)
+            fan = card.width or FAN
+            layers = "Wide layers" if card.width is None else f"Layers of {card.width} units"
             caption = (
-                "Wide layers after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
-                "fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for 256 inputs). Marks "
-                "on the variance map are where deep layers settle; correlations are mapped at that variance, or at 1."
+                f"{layers} after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
+                f"fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for {fan} inputs). "
+                "Marks on the variance map: where deep layers settle; correlations are mapped there, or at 1."
             )
             alt = f"Phase diagram, variance map and correlation map of {card.name}."
             found["theory"] = ("What depth does", Picture(figure, caption, alt))
@@ -97,6 +101,7 @@ def _head(part: Any, card: Card) -> None:
     named = [f"{name} = {value(v)}" for name, v in card.choice.named.items()]
     title = card.choice.entry.name if len(card.choice.entry.name) < 60 else "a formula"
     part.text(0.012, 0.93, title, fontsize=17, weight="bold", va="top")
+    named += [] if card.width is None else [f"{card.width} units a layer"]
     part.text(0.988, 0.9, ", ".join(named), fontsize=9, va="top", ha="right")
     part.text(0.012, 0.58, card.choice.entry.summary, fontsize=9, va="top", alpha=0.8)
     text, size, mathematical = fitted(card, _WIDE - 0.5)
@@ -118,7 +123,9 @@ def _curves(part: Any, card: Card) -> None:
         curves.draw_histogram(axes[-2], choice)
         curves.draw_layer(axes[-1], choice)
     else:
-        curves.draw_layer(part.subplots(), choice)
+        axes = part.subplots(1, 2, width_ratios=[1.0, 1.5])
+        curves.draw_histogram(axes[0], choice, card.width)
+        curves.draw_layer(axes[1], choice)
 
 
 def _maps(part: Any, card: Card) -> None:

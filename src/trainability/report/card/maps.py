@@ -45,7 +45,7 @@ def settings(card: Card) -> list[Setting]:
     found = [Setting(d.label, d.sigma_w, d.sigma_b, d.q, SERIES[i], MARKERS[i]) for d, i in looks]
     if card.recommended:
         point = card.recommended
-        settled = attractor(card.choice, point.sigma_w**2, point.sigma_b**2) if not point.q else None
+        settled = attractor(card.phi, point.sigma_w**2, point.sigma_b**2) if not point.q else None
         q = point.q or (settled.q if settled else None)
         found.append(Setting("critical", point.sigma_w, point.sigma_b, q, SERIES[3], "*"))
     return found
@@ -56,11 +56,12 @@ def draw_phases(figure: Any, axes: Axes, card: Card) -> None:
     from matplotlib.colors import LogNorm
 
     marked = settings(card)
-    gains = [s.sigma_w for s in marked if s.sigma_w <= _MOST_GAIN]
+    most = _MOST_GAIN if card.width is None else np.inf  # a softmax's is about 0.6 times the width
+    gains = [s.sigma_w for s in marked if s.sigma_w <= most]
     widest = max(3.0, 1.3 * max(gains, default=3.0))
     highest = max(1.0, 1.3 * max((s.sigma_b for s in marked), default=1.0))
     w, b = np.linspace(widest / _SIDE, widest, _SIDE), np.linspace(0, highest, _SIDE)
-    found = phase_diagram(card.choice, w, b)
+    found = phase_diagram(card.phi, w, b)
     chi = np.clip(np.where(np.isfinite(found.chi_1), found.chi_1, _CHI), 1 / _CHI, _CHI)
     shown = axes.imshow(chi, origin="lower", extent=(w[0], w[-1], b[0], b[-1]), aspect="auto", cmap="PuOr_r",
                         norm=LogNorm(1 / _CHI, _CHI), interpolation="bilinear")  # fmt: skip
@@ -123,7 +124,7 @@ def _style(setting: Setting) -> str:
 
 def _second(card: Card, q: float) -> float:
     try:
-        return variance_map(card.choice, q, 1.0, 0.0)
+        return variance_map(card.phi, q, 1.0, 0.0)
     except SpecError:
         return np.nan
 
@@ -135,7 +136,7 @@ def draw_correlation_map(axes: Axes, card: Card) -> None:
     for s in settings(card):
         q = s.q if s.q else 1.0
         try:
-            line = [correlation_map(card.choice, float(v), s.sigma_w**2, s.sigma_b**2, q) for v in c]
+            line = [correlation_map(card.phi, float(v), s.sigma_w**2, s.sigma_b**2, q) for v in c]
         except SpecError:
             continue
         axes.plot(c, line, color=s.colour, linewidth=1.5, linestyle=_style(s))

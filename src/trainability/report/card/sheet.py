@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from trainability.activations import ACTIVATIONS, numpy_function, numpy_slope
-from trainability.report.card.card import Card, card
+from trainability.report.card.card import WIDTH, Card, card
 from trainability.report.document import document, figure_section, write_whole
 from trainability.report.images import check_ending, image
 from trainability.report.style import INK, SERIES, Picture, drawing, grid_lines, legend_above, new_figure
@@ -46,7 +46,7 @@ class Sheet:
             legend_above(figure, handles, ["φ(x)", "φ′(x)"])
         caption = (
             "Every activation with its gains: the one that keeps variance 1, and σ_w (with σ_b where it needs biases) "
-            "at which gradients keep their size."
+            f"at which gradients keep their size; of those that look at their whole layer, for {WIDTH} units."
         )
         return Picture(figure, caption, "Curves of all activations.")
 
@@ -80,7 +80,7 @@ def _draw(axes: Any, made: Card) -> None:
     grid_lines(axes)
     slope = numpy_slope(made.choice)
     if slope is None:
-        words = "takes several\npre-activations a unit" if made.gate else "looks at\nits whole layer"
+        words = "takes several\npre-activations a unit" if made.gate else f"looks at its layer\nof {made.width} units"
         axes.text(0, 0.5, words, ha="center", va="center", fontsize=8)
     else:
         x = np.linspace(-_REACH, _REACH, 801)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from trainability.report.card.card import Card
+from trainability.report.card.card import WIDTH, Card
 from trainability.report.card.figure import gain_rows
 from trainability.report.card.sheet import Sheet
 from trainability.report.words import NOTHING, number, short, value
@@ -26,6 +26,8 @@ def text(card: Card) -> Group:
         parts.append(Text(f"φ = {card.formula}"))
     if card.choice.named:
         parts.append(Text(", ".join(f"{name} = {value(v)}" for name, v in card.choice.named.items())))
+    if card.width is not None:
+        parts.append(Text(f"in a layer of {card.width:,} {'unit' if card.width == 1 else 'units'}"))
     gains = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     for name, words in gain_rows(card):
         gains.add_row(Text(name), Text(words))
@@ -61,7 +63,8 @@ def list_table(made: Sheet, width: int) -> Table:
         formula = short(card.formula or "(not a formula)", max(20, width - 46))
         table.add_row(Text(card.name), number(card.gain, 4), critical, biases, Text(formula))
     table.caption = Text(
-        "gain: keeps variance 1; critical: the gain at which gradients keep their size, with biases of that deviation"
+        "gain: keeps variance 1; critical: the gain at which gradients keep their size, with biases of that deviation\n"
+        f"(both in a layer of {WIDTH} units where an activation looks at its whole layer)"
     )
     table.caption_justify = "left"
     return table

@@ -77,7 +77,7 @@ class Forecast:
         counts = {row.prediction.samples for row in self.rows}
         if max(counts) == 1:
             return self.data
-        alone = ", those of gates of one alone" if 1 in counts else ""
+        alone = ", those of gates and softmax-like layers of one alone" if 1 in counts else ""
         return f"{self.data}; gradients are of the loss over {max(counts):,} samples{alone}"
 
     @functools.cached_property

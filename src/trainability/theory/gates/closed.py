@@ -53,9 +53,6 @@ class ClosedProducts(Products):
         assert self._closed.slope_product
         return float(self._closed.product(self.q, c)), float(self._closed.slope_product(self.q, c))
 
-    def nearly(self, c: float) -> float:
-        return self.at(c)[0]
-
     @functools.cached_property
     def jumps(self) -> bool:
         return False

@@ -118,9 +118,6 @@ class SampledProducts(Products):
             totals[1] += 0.5 * float((slopes * self._m.formula.slopes(v)).sum(axis=0).mean())
         return totals[0], totals[1]
 
-    def nearly(self, c: float) -> float:
-        return self.at(c)[0]
-
     @functools.cached_property
     def jumps(self) -> bool:
         return self._m.formula.jumps(math.sqrt(self.q))

@@ -15,7 +15,7 @@ from trainability.theory.expectations import Estimate, Expectations, Kind, Produ
 from trainability.theory.functions import LayerActivation
 from trainability.theory.layers.formula import LayerFormula
 
-_GROUPS, _NUMBERS, _MOST, _LEAST = 8, 2**15, 2**12, 4
+_GROUPS, _NUMBERS, _MOST, _LEAST = 8, 2**14, 2**11, 4
 """Groups, whose scatter tells the error; numbers in each; layers in each at most and at least."""
 _PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
 _DEVIATIONS = 3.0
@@ -62,7 +62,7 @@ class SampledLayer(Expectations):
     def __init__(self, activation: LayerActivation):
         self.name, self.pieces, self.width = activation.name, activation.pieces, activation.width
         self.formula = LayerFormula(activation)
-        self._sampled = functools.lru_cache(_KEPT)(lambda q: _Sample(self, q))
+        self.sampled = functools.lru_cache(_KEPT)(lambda q: _Sample(self, q))
         self._means = functools.lru_cache(4096)(self._mean)
 
     @functools.cached_property
@@ -74,7 +74,7 @@ class SampledLayer(Expectations):
 
     def _integrand(self, kind: Kind, q: float) -> np.ndarray:
         """What the mean is of: shape (groups, …)."""
-        s = self._sampled(q)
+        s = self.sampled(q)
         match kind:
             case "mean":
                 return s.value
@@ -115,12 +115,12 @@ class SampledLayer(Expectations):
 
     def second_scatter(self, q: float) -> float:
         """n times the relative variance of a layer's mean of φ², whose terms are not independent here."""
-        mean = (self._sampled(q).value ** 2).mean(axis=-1)
+        mean = (self.sampled(q).value ** 2).mean(axis=-1)
         return self.width * float(mean.var()) / float(mean.mean()) ** 2
 
     def slope_scatter(self, q: float) -> float:
         """n times the relative variance of |Jv|², v normal."""
-        s = self._sampled(q)
+        s = self.sampled(q)
         squares = np.stack([(part**2).sum(axis=-1) for part in (s.one, s.two)])
         mean = float(squares.mean())
         return self.width * float(squares.var()) / mean**2 if mean > 0 else math.inf
@@ -144,17 +144,22 @@ class SampledLayerProducts(Products):
     def at(self, c: float) -> tuple[float, float]:
         if c == 1:
             return self.second, self.slope_second
-        s, f = self._m._sampled(self.q), self._m.formula
-        z, one, two = self._m.drawn
-        # Where the other input turns in the plane of the first and direction two, J is asked for direction one.
-        v = math.sqrt(self.q) * (c * z + math.sqrt((1 - c) * (1 + c)) * two)
-        apart = ((s.value - f.value(v)) ** 2).mean(), ((s.one - f.moved(v, one)) ** 2).mean()
-        # Inputs without correlation have nothing in common but the mean.
-        first = self._m.at("mean", self.q) ** 2 if c == 0 else self.second - 0.5 * float(apart[0])
-        return first, self.slope_second - 0.5 * float(apart[1])
+        # The other input turns in the plane of the first and of direction two; J is asked for direction one.
+        apart = self._sampled.one - self._m.formula.moved(self._other(c), self._m.drawn[1])
+        return self.product(c), self.slope_second - 0.5 * float((apart**2).mean())
 
-    def nearly(self, c: float) -> float:
-        return self.at(c)[0]
+    def product(self, c: float) -> float:
+        if c == 0:  # inputs without correlation have nothing in common but the mean
+            return self._m.at("mean", self.q) ** 2
+        apart = self._sampled.value - self._m.formula.value(self._other(c))
+        return self.second - 0.5 * float((apart**2).mean())
+
+    @property
+    def _sampled(self) -> _Sample:
+        return self._m.sampled(self.q)
+
+    def _other(self, c: float) -> np.ndarray:
+        return math.sqrt(self.q) * (c * self._m.drawn[0] + math.sqrt((1 - c) * (1 + c)) * self._m.drawn[2])
 
     @functools.cached_property
     def jumps(self) -> bool:

@@ -98,7 +98,7 @@ def _simplex(beta: float, k: np.ndarray, nodes: int) -> tuple[np.ndarray, np.nda
     exp(s) decays.
     """
     saddle = _root(lambda s: _first(s, beta) - 1 / k, -2 * beta / k, k)
-    spread = np.maximum(_second(saddle + 0j, beta).real - _first(saddle, beta) ** 2, 1e-300)
+    spread = np.maximum(np.real(_second(saddle + 0j, beta)) - _first(saddle, beta) ** 2, 1e-300)
     size = 1 / (np.sqrt(k * spread) * math.cos(_LEAN))
     reach = np.maximum(np.arccosh(1 + _NO_MORE / (size * math.sin(_LEAN))), 3.5)
     theta = reach * np.linspace(0, 1, nodes)[:, None]
