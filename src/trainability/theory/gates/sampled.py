@@ -14,21 +14,29 @@ import numpy as np
 from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
 from trainability.theory.gates.formula import GateFormula
 
-_SCRAMBLES, _POINTS = 8, 2**13
+_SCRAMBLES, _POINTS = 8, 2**14
+_KOROBOV = 7399
+"""Of the odd numbers below `_POINTS`, the one of least worst-case error P₂ in six dimensions of falling weights .7ʲ."""
 _PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
 _DEVIATIONS = 3.0
 _KEPT = 8
 _BESIDE_0, _NOTHING = 1e-70, 1e-60
 
 
-@functools.cache
-def _points(dimensions: int) -> np.ndarray:
-    """Standard normal points, shape (dimensions, scrambles · points)."""
-    from scipy.special import ndtri
-    from scipy.stats import qmc
+@functools.lru_cache(maxsize=64)
+def _points(first: int, last: int) -> np.ndarray:
+    """Standard normal points in the dimensions from `first` up to `last`, shape (dimensions, scrambles · points).
 
-    made = [qmc.Sobol(dimensions, rng=seed).random(_POINTS) for seed in range(_SCRAMBLES)]
-    return ndtri(np.clip(np.concatenate(made), 1e-12, 1 - 1e-12)).T
+    A Korobov lattice, shifted at random and folded, so that its error falls with the square of the number of points
+    for smooth functions. (SciPy's Sobol points are as good, but importing them takes half a second.)
+    """
+    from scipy.special import ndtri
+
+    shift = np.random.default_rng(0).random((_SCRAMBLES, last, 1))[:, first:]
+    step = np.array([pow(_KOROBOV, j, _POINTS) for j in range(first, last)])
+    u = (np.arange(_POINTS) * step[:, None] % _POINTS / _POINTS + shift) % 1.0
+    made = ndtri(np.clip(1 - np.abs(2 * u - 1), 1e-12, 1 - 1e-12))
+    return made.transpose(1, 0, 2).reshape(last - first, -1)
 
 
 class SampledGate(Expectations):
@@ -37,11 +45,14 @@ class SampledGate(Expectations):
     def __init__(self, formula: GateFormula):
         self.name, self.pieces = formula.name, formula.pieces
         self.formula = formula
-        count = len(formula.used)
-        points = _points(2 * count)
-        self.z, self.other = points[:count], points[count:]
+        self.z = _points(0, len(formula.used))
         self._sampled = functools.lru_cache(_KEPT)(self._sample)
         self._sampled(1.0)
+
+    @functools.cached_property
+    def other(self) -> np.ndarray:
+        """Points independent of `z`."""
+        return _points(len(self.z), 2 * len(self.z))
 
     def _sample(self, q: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """φ, its partial derivatives, and φ′²; those around 0 for q = 0."""
