@@ -196,7 +196,7 @@ def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     if choice.entry.across_units:
         raise SpecError(
             f"each unit of '{choice.text}' answers to its whole layer, so that its gains depend on how many units that "
-            f"has; say the width: at_width('{choice.text}', 64), or --width on the command line"
+            f"has; say the width: trainability.theory.at_width('{choice.text}', 64), or --width on the command line"
         )
     if pieces_of(choice) > 1:
         return _gate(choice)
