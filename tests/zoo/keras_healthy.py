@@ -95,6 +95,11 @@ def log_softmax_with_nll() -> Run:
     return simple(mlp(64, 64, 10, last="log_softmax"), (x, y[:, None]), nll, rate=3e-3)
 
 
+def divergence_of_distributions() -> Run:
+    x, y = digits()
+    return simple(mlp(64, 64, 10, last="softmax"), (x, 0.8 * np.eye(10)[y] + 0.02), "kl_divergence", rate=3e-3)
+
+
 def by_hand() -> Run:
     def cross_entropy(y: Any, scores: Any) -> Any:
         return -ops.mean(ops.take_along_axis(ops.log_softmax(scores, -1), ops.cast(y, "int32"), -1))
@@ -216,7 +221,7 @@ def recurrent_loop() -> Run:
 HEALTHY_MODELS: tuple[Case, ...] = (
     tanh_mlp, sigmoid_mlp, linear_probe, large_rate_that_works, small_rate_that_works, small_batches,
     unscaled_but_learning, normalised, transformer, autoencoder, logits_of_one_unit, probabilities_by_hand,
-    log_softmax_with_nll, by_hand, imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule,
+    log_softmax_with_nll, divergence_of_distributions, by_hand, imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule,
     summed_with_a_small_rate, clipped, mae_regression, absolute_error_of_waves, leaky, high_dropout_that_works, maxout,
     tied_weights, two_heads, embedded, recurrent_loop,
 )  # fmt: skip

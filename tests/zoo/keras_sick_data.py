@@ -79,6 +79,19 @@ def missing_targets() -> Run:
     return simple(mlp(4, 32, 1), (x, y), "mse", steps=50)
 
 
+def one_missing_input() -> Run:
+    """What it spoils is seen a step later, in the weights."""
+    x, y = line()
+    x[-3, 1] = np.nan
+    return simple(mlp(4, 32, 1), (x, y), "mse", steps=50)
+
+
+def one_missing_target() -> Run:
+    x, y = line()
+    y[-3] = np.nan
+    return simple(mlp(4, 32, 1), (x, y), "mse", steps=50)
+
+
 def rare_class_left_out() -> Run:
     x, y = make_classification(2000, 20, n_informative=4, weights=[0.97], class_sep=0.8, flip_y=0, random_state=0)
     pair = x.astype(np.float32), y.astype(np.int32)
@@ -136,6 +149,8 @@ SICK_DATA: dict[Case, tuple[str, ...]] = {
     cross_entropy_of_quantities: ("loss-target", "output-activation"),
     signed_labels: ("labels-invalid",),
     missing_targets: ("labels-invalid",),
+    one_missing_input: ("nan-origin",),
+    one_missing_target: ("labels-invalid",),
     rare_class_left_out: ("class-imbalance", "too-few-steps"),
     validation_not_scaled: ("train-validation-mismatch",),
     validation_of_other_classes: ("train-validation-mismatch",),

@@ -37,6 +37,16 @@ class Fitted:
         """The call that is about to happen."""
         return cls(dict(arguments), (type(model.optimizer), model.optimizer.get_config()))
 
+    def bad(self, name: str) -> list[np.ndarray]:
+        """Samples with a number that is not finite, of each array that an argument is or holds, if there are any."""
+        found = []
+        for part in keras.tree.flatten(self.arguments.get(name)):
+            values = keras.ops.convert_to_numpy(part) if keras.ops.is_tensor(part) else part
+            if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.ndim:
+                rows = ~np.isfinite(values).reshape(len(values), -1).all(axis=1)
+                found += [values[rows]] if rows.any() else []
+        return found
+
 
 def observed_recipe(model: Any, fits: list[Fitted]) -> Callable[[int], Recipe]:
     """The recipe of the first of the calls of `fit` of a model; callbacks are no part of it.

@@ -14,7 +14,7 @@ LOSSES: Final[dict[str, tuple[str, LossKind]]] = {
     "categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
     "sparse_categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
     "categorical_focal_crossentropy": ("focal", "classes"), "categorical_hinge": ("multi_margin", "classes"),
-    "hinge": ("hinge", "binary"), "squared_hinge": ("hinge", "binary"), "kl_divergence": ("kl_div", "unknown"),
+    "hinge": ("hinge", "binary"), "squared_hinge": ("hinge", "binary"), "kl_divergence": ("probabilities_kl_div", "unknown"),
 }  # fmt: skip
 """Keras' loss functions that take probabilities."""
 FROM_LOGITS: Final = {"bce": "bce_with_logits", "probabilities_cross_entropy": "cross_entropy"}

@@ -15,7 +15,7 @@ from trainability.adapters.keras.fitted import Fitted, observed_recipe
 from trainability.adapters.moments import next_moment
 from trainability.adapters.record import Record
 from trainability.adapters.validation import MOST_BATCHES, ROWS
-from trainability.core.chart import Chart, ParameterFacts
+from trainability.core.chart import Chart, Origin, ParameterFacts
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
 
@@ -125,9 +125,20 @@ class Watch:
         """The mistake of ours after which it looks no more, or None."""
         return self._look.failed
 
+    def _see_bad_data(self) -> None:
+        """Note that the data spoiled the loss: weights that are spoiled show it first, of a step that was not looked at."""
+        spoiled = [step for step, loss in enumerate(self.record.losses) if not math.isfinite(loss)]
+        for fit in self.fits if spoiled else []:
+            for targets in fit.bad("y"):
+                self.record.origin = Origin("targets", spoiled[0], "inputs", math.nan)
+                self.record.loss.target.add(targets)
+            if fit.bad("x"):
+                self.record.origin = Origin("inputs", spoiled[0], "inputs", math.nan)
+
     def chart(self) -> Chart:
         """What was seen so far."""
         self.collect()
+        self._see_bad_data()
         held = {id(variable) for variable in getattr(self.model.optimizer, "_trainable_variables", [])}
         return self.record.chart(
             [

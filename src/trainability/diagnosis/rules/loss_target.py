@@ -15,7 +15,7 @@ from trainability.diagnosis.reading import FEW, LEARNED, diverged, learns, progr
 
 LOGARITHMS: Final = ("nll", "kl_div")
 """Losses that take logarithms of probabilities, which are at most 0."""
-PROBABILITIES: Final = {"bce": 1.0, "probabilities_cross_entropy": math.inf}
+PROBABILITIES: Final = {"bce": 1.0, "probabilities_cross_entropy": math.inf, "probabilities_kl_div": math.inf}
 """Losses that take probabilities, to the largest answer that they can mean: some divide by the sum themselves."""
 DISTANCES: Final = ("mse", "mae", "huber")
 SLACK: Final = 1e-3

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from trainability.report.chart.diagnosis import Diagnosis
 
 WIDTH: Final = 100
+DATA: Final = ("inputs", "targets", "loss")
+"""Places of a first bad number that are no layers."""
 
 
 def conclusion(diagnosis: Diagnosis) -> str:
@@ -41,7 +43,8 @@ def figures(finding: Finding) -> str:
 
 def place(finding: Finding) -> str:
     """``in net.2, from step 10``, as far as there is one."""
-    where = f" in layer {finding.evidence.layer}" if finding.evidence.layer else ""
+    layer = finding.evidence.layer
+    where = "" if not layer else f" in the {layer}" if layer in DATA else f" in layer {layer}"
     return where + (f", step {finding.evidence.step:,}" if finding.evidence.step is not None else "")
 
 
