@@ -10,6 +10,7 @@ import keras
 import pytest
 
 import trainability
+from tests.plain_jax import plain_jax  # noqa: F401
 from tests.zoo import torch_cases, torch_healthy
 from tests.zoo.files import DATA, missing_data
 from tests.zoo.keras_cases import DAILY, EXCUSED, HEALTHY, RECIPES, SICK, Case

@@ -221,7 +221,8 @@ def recurrent_loop() -> Run:
 HEALTHY_MODELS: tuple[Case, ...] = (
     tanh_mlp, sigmoid_mlp, linear_probe, large_rate_that_works, small_rate_that_works, small_batches,
     unscaled_but_learning, normalised, transformer, autoencoder, logits_of_one_unit, probabilities_by_hand,
-    log_softmax_with_nll, divergence_of_distributions, by_hand, imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule,
+    log_softmax_with_nll, divergence_of_distributions, by_hand, imbalanced_but_learning, deep_selu, weight_decay,
+    cosine_schedule,
     summed_with_a_small_rate, clipped, mae_regression, absolute_error_of_waves, leaky, high_dropout_that_works, maxout,
     tied_weights, two_heads, embedded, recurrent_loop,
 )  # fmt: skip

@@ -139,6 +139,7 @@ def look(
     trained: Collection[str],
     own: Mapping[str, Any] | None = None,
     kept: dict[Any, Callable[..., Any]] | None = None,
+    first: bool = False,
 ) -> Look:
     """Evaluate a loss and its gradient once more, step by step, and see how it comes about.
 
@@ -149,9 +150,10 @@ def look(
         trained: paths of the parameters that the optimiser moves.
         own: path to further arrays of the model's that `loss` holds, such as running means: they count as no data.
         kept: what was compiled; a watch hands in the same dictionary each time, and only the first look is slow.
+        first: whether the loss to be told of is the first of several that are added up.
     """
     made = program(loss, parameters, data, own or {})
-    facts = traced_loss(made)
+    facts = traced_loss(made, first)
     found = traced_layers(made, facts.operation)
     wanted = {made.parameters[path] for path in trained} & made.floating
     evaluated = evaluate(made, found, wanted, {} if kept is None else kept)

@@ -62,12 +62,16 @@ class TracedLoss:
         return wanted
 
 
-def traced_loss(made: Program) -> TracedLoss:
-    """The loss at the end of a program: a library's, else one that is written by hand as many are."""
+def traced_loss(made: Program, first: bool = False) -> TracedLoss:
+    """The loss at the end of a program: a library's, else one that is written by hand as many are.
+
+    Args:
+        first: whether it is the first of several that are added up.
+    """
     operations = made.operations
     trained = made.reached(made.parameters.values())
     given = made.reached(made.data) - trained
-    named = next((op for op in reversed(operations) if op.name in LOSSES), None)
+    named = next((op for op in (operations if first else reversed(operations)) if op.name in LOSSES), None)
     found = _named(named, made, trained, given) if named else _written(by_hand(made, trained, given), made)
     found.reduction = _reduction(made, found)
     if found.operation is not None and found.name != "custom" and found.root is None:

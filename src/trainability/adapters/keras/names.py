@@ -14,7 +14,8 @@ LOSSES: Final[dict[str, tuple[str, LossKind]]] = {
     "categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
     "sparse_categorical_crossentropy": ("probabilities_cross_entropy", "classes"),
     "categorical_focal_crossentropy": ("focal", "classes"), "categorical_hinge": ("multi_margin", "classes"),
-    "hinge": ("hinge", "binary"), "squared_hinge": ("hinge", "binary"), "kl_divergence": ("probabilities_kl_div", "unknown"),
+    "hinge": ("hinge", "binary"), "squared_hinge": ("hinge", "binary"),
+    "kl_divergence": ("probabilities_kl_div", "unknown"),
 }  # fmt: skip
 """Keras' loss functions that take probabilities."""
 FROM_LOGITS: Final = {"bce": "bce_with_logits", "probabilities_cross_entropy": "cross_entropy"}
@@ -33,11 +34,18 @@ Known: TypeAlias = tuple[str, LossKind] | None
 """Name and kind of a loss, if it is known."""
 
 
+def _losses_of(model: Any) -> list[Any]:
+    return getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or []
+
+
 def loss_of(model: Any) -> Any:
     """The model's loss object, of its first output; None if it is not built yet, or written by hand."""
-    compiled = getattr(model, "_compile_loss", None)
-    flat = getattr(compiled, "_flat_losses", None)
-    return flat[0].loss if flat else None
+    return losses[0].loss if (losses := _losses_of(model)) else None
+
+
+def has_several_losses(model: Any) -> bool:
+    """Whether the losses of several outputs are added up."""
+    return len(_losses_of(model)) > 1
 
 
 def loss_name(loss: Any) -> Known:

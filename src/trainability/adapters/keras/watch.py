@@ -126,7 +126,7 @@ class Watch:
         return self._look.failed
 
     def _see_bad_data(self) -> None:
-        """Note that the data spoiled the loss: weights that are spoiled show it first, of a step that was not looked at."""
+        """Note that the data spoiled the loss, of which else the weights a step later tell first."""
         spoiled = [step for step, loss in enumerate(self.record.losses) if not math.isfinite(loss)]
         for fit in self.fits if spoiled else []:
             for targets in fit.bad("y"):

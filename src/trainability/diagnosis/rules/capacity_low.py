@@ -15,6 +15,8 @@ from trainability.diagnosis.reading import FAR, diverged, falling, hidden, learn
 
 NARROW: Final = 3
 """Units of the narrowest hidden layer."""
+LEVEL: Final = 0.3
+"""Had all steps gone one way, the weights would have moved by this share of their size: enough where the loss never fell."""
 BEHIND: Final = 0.2
 """How much less of the constant answer's loss is gone than the nearest neighbours take away."""
 
@@ -26,7 +28,10 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     kinds = {layer.kind for layer in seen.layers}
     widths = [seen.layers[i].units for i in hidden(seen)]
-    if travelled(seen) < FAR or (falling(seen) > 0.03 and min(widths, default=0) != 1):  # one number says little
+    way = travelled(seen)
+    if way < (LEVEL if falling(seen, 1.0) == 0 else FAR):
+        return None
+    if falling(seen) > 0.03 and min(widths, default=0) != 1:  # one number says little
         return None
     if not kinds <= {"linear", "convolution"} or min(widths, default=0) > NARROW:
         return None
