@@ -34,6 +34,7 @@ SICK: dict[Case, tuple[str, ...]] = {
     sick.softmax_output_for_a_regression: ("output-activation",),
     sick.one_softmax: ("output-activation",),
     sick.decay_too_strong: ("over-regularized",),
+    sick.penalty_by_hand: ("over-regularized",),
     sick.zeros: ("init-symmetric",),
     sick.summed: ("loss-reduction",),
     sick.rate_gone: ("schedule-wrong",),

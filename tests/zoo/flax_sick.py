@@ -101,6 +101,13 @@ def decay_too_strong() -> Run:
     return run(mlp(64, 64, 10), digits(), scores, tx=tx)
 
 
+def penalty_by_hand() -> Run:
+    def forward(model: Any, x: Any) -> Any:
+        return model(x), 0.5 * sum((one**2).sum() for one in jax.tree.leaves(nnx.state(model, nnx.Param)))
+
+    return run(mlp(64, 64, 10), digits(), lambda answered, y: scores(answered[0], y) + answered[1], forward=forward)
+
+
 def negated() -> Run:
     return run(mlp(2, 32, 2), circles(), lambda a, b: -scores(a, b))
 

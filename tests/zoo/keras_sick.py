@@ -119,6 +119,19 @@ def decay_too_strong() -> Run:
     return simple(keras.Sequential([keras.Input((64,)), *parts]), digits(), scores_of_classes())
 
 
+class Penalized(layers.Dense):
+    """A layer that adds its own penalty to the loss."""
+
+    def call(self, inputs: Any) -> Any:
+        self.add_loss(0.5 * ops.sum(ops.square(self.kernel)))
+        return super().call(inputs)
+
+
+def penalty_by_hand() -> Run:
+    parts = [Penalized(64, "relu"), Penalized(10)]
+    return simple(keras.Sequential([keras.Input((64,)), *parts]), digits(), scores_of_classes())
+
+
 def zeros() -> Run:
     model = mlp(2, 32, 32, 2, hidden="tanh")
     model.set_weights([np.full_like(weight, 0.1) for weight in model.get_weights()])
@@ -200,6 +213,7 @@ SICK_MODELS: dict[Case, tuple[str, ...]] = {
     raw_targets: ("targets-unscaled",),
     softmax_output_for_a_regression: ("output-activation",),
     decay_too_strong: ("over-regularized",),
+    penalty_by_hand: ("over-regularized",),
     zeros: ("init-symmetric",),
     summed: ("loss-reduction",),
     rate_gone: ("schedule-wrong",),

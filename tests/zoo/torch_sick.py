@@ -157,6 +157,15 @@ def decay_too_strong() -> Run:
     return Run(model, torch.optim.Adam(model.parameters(), 1e-2, weight_decay=1.0), digits(), nn.CrossEntropyLoss())
 
 
+def penalty_by_hand() -> Run:
+    model = mlp(64, 64, 10)
+
+    def penalized(scores: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(scores, labels) + 0.5 * sum((p**2).sum() for p in model.parameters())
+
+    return simple(model, digits(), penalized)
+
+
 def negated() -> Run:
     return simple(mlp(2, 32, 2), circles(), lambda a, b: -F.cross_entropy(a, b))
 

@@ -38,6 +38,7 @@ class Record:
     evaluating: set[str] = field(default_factory=set)
     normalized_one: set[str] = field(default_factory=set)
     dropout: float = 0.0
+    penalized: bool = False
     cut: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
     suspect: Origin | None = None
@@ -110,7 +111,8 @@ class Record:
             signs=values, losses=np.array(self.losses), batch=batch,
             inputs=self.inputs.facts(), loss=loss, optimizer=optimizer, parameters=tuple(parameters),
             accumulated=self.accumulated, evaluating=tuple(sorted(self.evaluating)),
-            normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, cut=tuple(self.cut),
+            normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, penalized=self.penalized,
+            cut=tuple(self.cut),
             origin=self.origin, validation=self.validation.facts(), pairing=self.pairs.pairing(),
             gradient_noise=self.gradient_noise(batch), game=self.game or self.loss.one_sided,
         )  # fmt: skip

@@ -204,6 +204,7 @@ class Chart:
         evaluating: names of dropout and normalisation layers that were in evaluation mode while training.
         normalized_one: names of batch normalisations that saw a batch of one sample.
         dropout: the largest rate of dropout in training.
+        penalized: whether the weights' own size is part of the loss.
         cut: names of layers whose answers did not reach the loss by a differentiable way, though they were used.
         origin: of the first number that is not finite.
         validation: of evaluations between updates; None where there were none.
@@ -226,6 +227,7 @@ class Chart:
     evaluating: tuple[str, ...] = ()
     normalized_one: tuple[str, ...] = ()
     dropout: float = 0.0
+    penalized: bool = False
     cut: tuple[str, ...] = ()
     origin: Origin | None = None
     validation: ValidationFacts | None = None

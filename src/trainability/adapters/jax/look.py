@@ -13,6 +13,7 @@ from trainability.adapters.jax.evaluation import Evaluated, evaluate
 from trainability.adapters.jax.layers import TracedLayer, seen, traced_layers
 from trainability.adapters.jax.loss import TracedLoss, traced_loss
 from trainability.adapters.jax.names import LOSSES
+from trainability.adapters.jax.penalty import penalized
 from trainability.adapters.jax.trace import Program, program
 from trainability.adapters.layer import SeenLayer
 from trainability.adapters.origin import Done, first_bad
@@ -73,6 +74,7 @@ class Look:
         target = self.facts.note(record.loss, values) if loss else None
         if fed is not None and target is not None:
             record.pairs.add(fed, target, record.loss.labels)
+        record.penalized |= penalized(self._program)
         record.cut.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = record.suspect or self._first_bad(step)

@@ -27,6 +27,7 @@ from trainability.adapters.torch.look import Look, parameters_in
 from trainability.adapters.torch.loss import last_activation
 from trainability.adapters.torch.loss import see_loss as see_traced_loss
 from trainability.adapters.torch.names import ACTIVATIONS
+from trainability.adapters.torch.penalty import penalized
 from trainability.adapters.torch.watch import Watch, harmless
 from trainability.core.chart import Origin
 
@@ -129,6 +130,7 @@ class TorchLook(Watch):
             self.record.accumulated |= any(one is not None and bool(one.any()) for one in gradients)
         root, operations = look.root, look.operations
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
+        self.record.penalized |= penalized(operations)
         look.layers = list({id(layer.weight): layer for layer in reversed(look.layers)}.values())[::-1]
         self._before = {id(layer.weight): thinned(layer.weight, layer.units_at).clone() for layer in look.layers}
         kinds = kinds_of(self.keras)

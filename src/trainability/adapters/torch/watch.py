@@ -21,6 +21,7 @@ from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, hidden_parameters, parameters_in
 from trainability.adapters.torch.loss import see_loss
 from trainability.adapters.torch.loss_value import LossValue
+from trainability.adapters.torch.penalty import penalized
 from trainability.adapters.torch.trace import Operation, Trace, leading_to
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
@@ -193,6 +194,7 @@ class Watch:
         """What a pass shows besides its layers."""
         root, operations = look.root, look.operations
         self._used |= {id(p) for op in operations for p in parameters_in(op)} & self._names.keys()
+        self.record.penalized |= penalized(operations)
         inputs = self._inputs(look)
         if inputs is not None:
             self.record.see_inputs(inputs)

@@ -22,13 +22,14 @@ def _check(seen: Chart) -> Evidence | None:
     if learns(seen) or seen.optimizer is None or len(seen.moments) < 2:
         return None
     decay = seen.optimizer.first.get("weight_decay", 0.0)
-    if decay <= 0:
+    if decay <= 0 and not seen.penalized:
         return None
     size = seen.signs["weight_rms"]
     shrunk = _typical((size[-1] / size[0])[trained(seen)])
     if not shrunk < SHRUNK:
         return None
-    return Evidence({"weight decay": decay, "weights at the end over the start": shrunk, "threshold": SHRUNK}, 0.8)
+    said = {"weight decay": decay} if decay > 0 else {"the weights' size": "is a part of the loss"}
+    return Evidence({**said, "weights at the end over the start": shrunk, "threshold": SHRUNK}, 0.8)
 
 
 def _typical(ratios: np.ndarray) -> float:
@@ -49,12 +50,15 @@ def _decayed(losses: np.ndarray) -> Chart:
 
 OVER_REGULARIZED = Rule(
     name="over-regularized",
-    summary="weight decay shrinks the weights faster than they can learn",
+    summary="a penalty shrinks the weights faster than they can learn",
     check=_check,
     advice="The penalty draws the weights towards 0 more strongly than the data draw them anywhere else. Divide the weight "
-    "decay by 10 or 100.",
-    explains=("vanishing-gradient", "init-small", "too-few-steps", "learning-rate-low", "capacity-low", "dying-relu"),
+    "decay, or the penalty's factor in the loss, by 10 or 100.",
+    explains=(
+        "vanishing-gradient", "init-small", "too-few-steps", "learning-rate-low", "capacity-low", "dying-relu",
+        "learning-rate-high",
+    ),
     treatments=(Operation("decay", 0.0), Operation("decay", 0.0001)),
     sick=lambda: _decayed(stays()),
     healthy=lambda: _decayed(chart().losses),
-)
+)  # fmt: skip
