@@ -62,6 +62,7 @@ SICK: dict[Case, tuple[str, ...]] = {
     data.cross_entropy_of_quantities: ("loss-target", "output-activation"),
     data.signed_labels: ("labels-invalid",),
     data.missing_targets: ("labels-invalid",),
+    data.one_missing_input: ("nan-origin",),
     data.rare_class_left_out: ("class-imbalance", "too-few-steps"),
     data.validation_not_scaled: ("train-validation-mismatch",),
     data.validation_of_other_classes: ("train-validation-mismatch",),

@@ -175,6 +175,13 @@ def missing_targets() -> Run:
     return run(mlp(4, 32, 1), (x, y), optax.squared_error)
 
 
+def one_missing_input() -> Run:
+    """What it spoils is seen a step later, in the weights; the sample comes round again."""
+    x, y = line()
+    x[-3, 1] = np.nan
+    return run(mlp(4, 32, 1), (x, y), optax.squared_error)
+
+
 def rare_class_left_out() -> Run:
     x, y = make_classification(2000, 20, n_informative=4, weights=[0.97], class_sep=0.8, flip_y=0, random_state=0)
     data = x.astype(np.float32), y.astype(np.int32)

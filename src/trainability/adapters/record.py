@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,6 +61,16 @@ class Record:
         """Take in what the first parameter met; nothing of whole numbers, which are names."""
         if fed.dtype.kind == "f":
             self.inputs.add(fed)
+
+    @property
+    def spoiled(self) -> bool:
+        """Whether nothing is known of a first bad number but that it came into the weights."""
+        return self.origin is not None and self.origin.direction == "weights"
+
+    def see_batch(self, arrays: Iterable[np.ndarray]) -> None:
+        """Of a run that is `spoiled`: a later batch, which may hold what spoiled it, coming round again."""
+        if self.origin is not None and any(not np.isfinite(array).all() for array in arrays):
+            self.origin = Origin("batch", self.origin.step, "inputs", self.origin.before)
 
     def moment(self, step: int, layers: Sequence[SeenLayer]) -> None:
         """Measure all layers, in forward order, after the backward pass of `step` and its update."""

@@ -105,6 +105,8 @@ class Watch:
         due = self._step == self._moment or surprised
         wanted = due or (self.losses.settled and not self.losses.known)
         self._looks, self._failed, hidden = [], None, False
+        if self.record.spoiled and not self._states:  # else weights are among the arguments
+            self.record.see_batch(self._given(args, kwargs))
         before = self.losses.before((args, kwargs))
         if wanted and one.compiled:
             self._start(one.step, args, kwargs)
@@ -135,6 +137,12 @@ class Watch:
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
         return answer
+
+    def _given(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[np.ndarray]:
+        """The numbers that a step got beside modules and their parts."""
+        leaves = jax.tree.leaves((args, kwargs), is_leaf=nnx.graphlib.is_graph_node)
+        arrays = [leaf for leaf in leaves if isinstance(leaf, np.ndarray | jax.Array)]
+        return [np.asarray(a).astype(float) for a in arrays if jax.numpy.issubdtype(a.dtype, jax.numpy.floating)]
 
     def _leave(self, one: _Step) -> None:
         """Leave a step alone that takes no gradient of this model's."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainability.report.chart.diagnosis import Diagnosis
 
 WIDTH: Final = 100
-DATA: Final = ("inputs", "targets", "loss")
+DATA: Final = ("inputs", "targets", "batch", "loss")
 """Places of a first bad number that are no layers."""
 
 
