@@ -48,6 +48,8 @@ pytest: .venv/.sanitized
 
 soak: .venv/.test
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m soak
+	for backend in jax tensorflow; do KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n $(JOBS) --dist worksteal \
+	  -m "soak or not soak" -k "not other_seeds" tests/test_zoo_keras.py || exit 1; done
 
 bench: .venv/.test
 	$(BIN)/python -m bench

@@ -207,7 +207,7 @@ class Loop(keras.Model):
         self.into, self.again, self.out = layers.Dense(48), layers.Dense(48), layers.Dense(10)
 
     def call(self, x: Any) -> Any:
-        at = ops.zeros((len(x), 48))
+        at = ops.zeros((ops.shape(x)[0], 48))
         for row in range(8):
             at = ops.tanh(self.into(x[:, row]) + self.again(at))
         return self.out(at)

@@ -93,11 +93,11 @@ def first(pair: Arrays, samples: int) -> Arrays:
     return pair[0][:samples], pair[1][:samples]
 
 
-def only(backend: str) -> Callable[[Callable[[], Run]], Callable[[], Run]]:
-    """Mark a case that is written for one backend, as a step of one's own is."""
+def only(*backends: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Mark a case that is written for some backends, as a step of one's own is, or ill on some alone."""
 
-    def mark(case: Callable[[], Run]) -> Callable[[], Run]:
-        case.backend = backend  # pyright: ignore[reportFunctionMemberAccess]
+    def mark(case: Callable[..., Any]) -> Callable[..., Any]:
+        case.backends = backends  # pyright: ignore[reportFunctionMemberAccess]
         return case
 
     return mark

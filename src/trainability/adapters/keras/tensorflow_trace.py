@@ -22,6 +22,7 @@ from trainability.adapters.jax.names import ACROSS, ACTIVATIONS, KINDS
 from trainability.adapters.jax.trace import Equation, Program, functions_in, leading_to, operations_of
 from trainability.adapters.keras.tensorflow_operations import parameters
 
+MOST_AXES: Final = 8
 _ASSIGNED: Final = frozenset({"AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "VarHandleOp"})
 
 
@@ -72,7 +73,8 @@ class Trace:
         """What stands for a tensor; for one of unknown origin, a new number: a constant, or data if it is an array."""
         if id(tensor) not in self._numbers:
             number = self._new(tensor)
-            if tensor.shape.rank == 0:
+            places = tensor.dtype.is_integer and tensor.shape.rank == 1 and len(tensor) <= MOST_AXES  # axes, or a shape
+            if tensor.shape.rank == 0 or places:
                 self.made.literals.add(number)
             else:
                 self.made.data.append(number)
@@ -120,6 +122,12 @@ class Trace:
             difference = self._new(inputs[0] - inputs[1])
             self._add("sub", given, [difference], functions, larger)
             self._add("square", [difference], [self._new(outputs[0])], functions, larger)
+            return
+        if kind == "Mean":  # a sum that is divided by how many there are, likewise
+            count = tf.cast(tf.size(inputs[0]) // tf.maximum(tf.size(outputs[0]), 1), outputs[0].dtype)
+            total, mean = self._new(outputs[0] * count), self._new(outputs[0])
+            self._add("reduce_sum", given[:1], [total], functions, larger)
+            self._add("div", [total, self.number(count)], [mean], functions, larger)
             return
         settings = dict(zip(attributes[::2], attributes[1::2], strict=True))
         name, read = parameters(kind, settings, inputs, outputs[0])
