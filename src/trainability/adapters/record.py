@@ -25,6 +25,7 @@ class Record:
     Attributes:
         settings: name and settings of the optimiser, of each moment.
         foreign: parameters that the optimiser holds and that are not the model's.
+        unrecorded, reached: layers that were called without recording gradients; those of them that got one all the same.
         suspect: where the last look found a gradient that is not finite: the origin, unless the step was left out.
     """
 
@@ -39,6 +40,8 @@ class Record:
     normalized_one: set[str] = field(default_factory=set)
     dropout: float = 0.0
     cut: dict[str, None] = field(default_factory=dict)
+    unrecorded: dict[str, None] = field(default_factory=dict)
+    reached: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
     suspect: Origin | None = None
     game: bool = False
@@ -113,4 +116,5 @@ class Record:
             normalized_one=tuple(sorted(self.normalized_one)), dropout=self.dropout, cut=tuple(self.cut),
             origin=self.origin, validation=self.validation.facts(), pairing=self.pairs.pairing(),
             gradient_noise=self.gradient_noise(batch), game=self.game or self.loss.one_sided,
+            unrecorded=tuple(name for name in self.unrecorded if name not in self.reached),
         )  # fmt: skip

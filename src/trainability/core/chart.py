@@ -209,6 +209,8 @@ class Chart:
         validation: of evaluations between updates; None where there were none.
         pairing: of inputs and targets; None where either was not seen.
         game: whether the loss belongs to a game with another model, so that it does not say how well this one learns.
+        unrecorded: names of layers that the optimiser holds, that were called where no gradient is recorded, or whose
+            numbers went through NumPy or Python, and that never got one.
         gradient_noise: the batch size at which the gradient's noise is as large as the gradient; NaN if unknown.
     """
 
@@ -232,6 +234,7 @@ class Chart:
     pairing: Pairing | None = None
     gradient_noise: float = float("nan")
     game: bool = False
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:

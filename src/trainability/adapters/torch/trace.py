@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch.overrides import TorchFunctionMode
 
-from trainability.adapters.torch.names import ACTIVATIONS, LOSSES
+from trainability.adapters.torch.names import ACTIVATIONS, LAYERS, LEAVING, LOSSES
 
 if TYPE_CHECKING:
     from trainability.adapters.torch.evaluations import Evaluations
     from trainability.adapters.torch.loss_value import LossValue
+
+OTHERS: Final = 4
+"""Updates of other models over which operations are kept: a generator's answers wait for a few of its critic's."""
+MOST: Final = 1 << 30
+"""Bytes that may be kept of calls that no update follows."""
 
 
 @dataclass(eq=False)
@@ -36,11 +41,7 @@ class Operation:
 
     def tensors(self) -> Iterator[torch.Tensor]:
         """The tensors that went in, also those in lists."""
-        for value in (*self.arguments, *self.keywords.values()):
-            if isinstance(value, torch.Tensor):
-                yield value
-            elif isinstance(value, list | tuple):
-                yield from (part for part in value if isinstance(part, torch.Tensor))
+        return tensors_in(self.arguments, self.keywords)
 
     @property
     def input(self) -> torch.Tensor:
@@ -48,10 +49,24 @@ class Operation:
         return self.before if self.before is not None else next(self.tensors())
 
 
+def tensors_in(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[torch.Tensor]:
+    """The tensors among a call's arguments, also those in lists."""
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from (part for part in value if isinstance(part, torch.Tensor))
+
+
 class Trace(TorchFunctionMode):
     """While it is entered and `recording`, every torch function that Python calls is written down, and done as ever.
 
     Losses that are not for training go to `evaluations` instead.
+
+    Attributes:
+        unrecorded: parameters of layers that were called where PyTorch records no gradient, by id.
+        left: tensors whose numbers were taken out of PyTorch, to NumPy or Python.
+        refused: the arguments of the last loss if it raised an error: its function's name, args and kwargs.
     """
 
     def __init__(self, evaluations: Evaluations | None = None, value: LossValue | None = None) -> None:
@@ -60,6 +75,11 @@ class Trace(TorchFunctionMode):
         self.recording = False
         self._above: int | None = None
         self.operations: list[Operation] = []
+        self.unrecorded: dict[int, torch.Tensor] = {}
+        self.left: list[torch.Tensor] = []
+        self.refused: tuple[str, tuple[Any, ...], dict[str, Any]] | None = None
+        self._bytes = 0
+        self._marks: list[int] = []
 
     def suspend(self) -> None:
         """Be no longer entered for a while, wherever in the stack of modes this one is."""
@@ -85,6 +105,59 @@ class Trace(TorchFunctionMode):
             torch._C._push_on_torch_function_stack(mode)
         self._above = None
 
+    def clear(self) -> None:
+        """Forget what was written down."""
+        self.operations.clear()
+        self.unrecorded.clear()
+        self.left.clear()
+        self._marks.clear()
+        self._bytes = 0
+
+    def updated_another(self) -> None:
+        """Another model took a step: forget what was done before the last few of them.
+
+        Without this a model that is only used, such as a frozen one inside a loss, would be kept with all that it did.
+        """
+        self._marks.append(len(self.operations))
+        if len(self._marks) > OTHERS:
+            first = self._marks[0]
+            del self.operations[:first]
+            self._marks = [mark - first for mark in self._marks[1:]]
+            self.left.clear()
+
+    def called(self) -> None:
+        """The model answered: forget the older half of its calls where these hold much memory and no update follows."""
+        if self._bytes > MOST:
+            del self.operations[: len(self.operations) // 2]
+            self.left.clear()
+            self._marks.clear()
+            self._bytes //= 2
+
+    def _write(self, operation: Operation) -> None:
+        self.operations.append(operation)
+        self._bytes += operation.output.nbytes if operation.output.layout is torch.strided else 0
+
+    def _loss(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self.refused = name, args, kwargs
+        answer = func(*args, **kwargs)
+        self.refused = None
+        if self.value is not None:
+            self.value.computed(answer)
+        if self.evaluations is not None and self.evaluations.evaluating:
+            self.evaluations.loss(args, kwargs, answer)
+        if self.recording and torch.is_grad_enabled() and isinstance(answer, torch.Tensor):
+            self._write(Operation(name, func, args, kwargs, answer))
+        return answer
+
+    def _aside(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Note a layer that is called without gradients, or numbers that leave PyTorch."""
+        if not torch.is_grad_enabled():
+            if name in LAYERS:
+                given = [one for tensor in tensors_in(args, kwargs) for one in (tensor, tensor._base)]
+                self.unrecorded.update((id(one), one) for one in given if isinstance(one, torch.nn.Parameter))
+        else:
+            self.left += list(tensors_in(args, kwargs))[:1]
+
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
@@ -93,15 +166,9 @@ class Trace(TorchFunctionMode):
         if not self.recording and name not in LOSSES:
             return func(*args, **kwargs)
         if name in LOSSES:
-            answer = func(*args, **kwargs)
-            if self.value is not None:
-                self.value.computed(answer)
-            if self.evaluations is not None and self.evaluations.evaluating:
-                self.evaluations.loss(args, kwargs, answer)
-            if self.recording and torch.is_grad_enabled() and isinstance(answer, torch.Tensor):
-                self.operations.append(Operation(name, func, args, kwargs, answer))
-            return answer
-        if not torch.is_grad_enabled():
+            return self._loss(name, func, args, kwargs)
+        if not torch.is_grad_enabled() or name in LEAVING:
+            self._aside(name, args, kwargs)
             return func(*args, **kwargs)
         if name == "__get__":  # a property, such as .data
             name = getattr(getattr(func, "__self__", None), "__name__", name)
@@ -114,7 +181,7 @@ class Trace(TorchFunctionMode):
         result = func(*args, **kwargs)
         output = result[0] if isinstance(result, tuple) and result else result
         if isinstance(output, torch.Tensor):
-            self.operations.append(Operation(name, func, args, kwargs, output, before))
+            self._write(Operation(name, func, args, kwargs, output, before))
         return result
 
 

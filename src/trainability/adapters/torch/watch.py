@@ -64,6 +64,9 @@ class Watch:
         self._look: Look | None = None
         self._step, self._moment = 0, 0
         self._step_losses: list[float] = []
+        self._lost: float | None = None  # of a pass that brought this model nothing
+        self._anothers = False  # whether that pass was another model's
+        self._unreached = False
         self._before: dict[int, torch.Tensor] = {}
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
@@ -79,7 +82,7 @@ class Watch:
             (optimizers.register_optimizer_step_post_hook, self._after_update),
         ):
             undo.callback(register(hook).remove)
-        undo.callback(self.model.register_forward_hook(self._evaluations.called).remove)
+        undo.callback(self.model.register_forward_hook(self._called).remove)
         undo.enter_context(self._value.watching_scalers())
         original = torch.autograd.backward
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
@@ -91,10 +94,15 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._trace.resume()
         self._undo.close()
-        self._trace.operations.clear()
+        self._trace.clear()
         self._look = None
 
     # --- while it trains
+
+    @harmless
+    def _called(self, module: torch.nn.Module, given: tuple[Any, ...], output: Any) -> None:
+        self._evaluations.called(module, given, output)
+        self._trace.called()
 
     def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
         def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:
@@ -116,6 +124,8 @@ class Watch:
         came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
         if came and value is not None:
             self._step_losses.append(value)
+        elif not came:
+            self._lost = value
 
     @harmless
     def _before_backward(self, root: torch.Tensor) -> float | None:
@@ -129,7 +139,9 @@ class Watch:
         if self._trace.recording and self._look is None:
             operations = leading_to(root, self._trace.operations)
             self._new_parameters()
-            own = any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation))
+            found = [tensor for operation in operations for tensor in parameters_in(operation)]
+            own = any(id(tensor) in self._names for tensor in found)
+            self._anothers = not own and any(isinstance(t, torch.nn.Parameter) and t.requires_grad for t in found)
             if own:  # else it is another model's
                 self._find_strangers(operations)
             layers = traced_layers(operations, self._names) if own else []
@@ -215,7 +227,11 @@ class Watch:
     def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
         if self.optimizer is not None:
             return optimizer is self.optimizer
-        return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        if any(id(p) in self._names for p in held):
+            return True
+        # One that has nothing to do, while a pass brought this model gradients, was meant for this model.
+        return bool(self._step_losses) and all(p.grad is None for p in held)
 
     @harmless
     def _before_update(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -257,23 +273,52 @@ class Watch:
     @harmless
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
+            self._trace.updated_another()
             return
         self._gradients.after_update()
-        if self._step_losses or self._look is not None:  # else another optimiser has moved the rest in this step
+        if self._look is not None and not self._step_losses and self._only_gave_targets(self._look, optimizer):
+            self._look, self._lost = None, None
+            self._trace.recording = True
+            self._trace.updated_another()
+        elif self._step_losses or self._look is not None or self._brought_nothing(optimizer):
             if self._look is not None:
                 self._measure(self._look)
             self._end_step()
             surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
             self._trace.recording = self._step == self._moment or surprised
+        else:  # another optimiser has moved the rest in this step
+            self._trace.recording = self._step == self._moment
         self._trace.resume()
+
+    def _only_gave_targets(self, look: Look, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether the pass trained parameters of another model, none of them this optimiser's."""
+        found = {id(t): t for operation in look.operations for t in parameters_in(operation)}
+        trained = {key for key, t in found.items() if isinstance(t, torch.nn.Parameter) and t.grad is not None}
+        others = trained - self._names.keys()
+        return bool(others) and not {id(p) for group in optimizer.param_groups for p in group["params"]} & others
+
+    def _brought_nothing(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether this is a step after a backward pass that was meant for this model and reached none of its layers."""
+        value, self._lost = self._lost, None
+        held = [p for group in optimizer.param_groups for p in group["params"]]
+        if value is None or self._anothers or any(p.grad is not None for p in held):
+            return False
+        if self._step == self._moment:
+            layers = traced_layers(self._trace.operations, self._names)
+            self._unreached = bool(layers)
+            self.record.cut.update(dict.fromkeys(layer.name for layer in layers if layer.weight.requires_grad))
+            self.record.moment(self._step, [seen(layer, layer.weight.requires_grad, None, 1.0) for layer in layers])
+        if self._unreached:
+            self._step_losses.append(value)
+        return self._unreached
 
     def _end_step(self) -> None:
         losses, before = self._step_losses, self.record.losses
         # Where no gradient came through this model, the loss is the one that was seen last.
         before.append(math.fsum(losses) / len(losses) if losses else before[-1] if before else math.nan)
         self._step_losses.clear()
-        self._trace.operations.clear()
-        self._step += 1
+        self._trace.clear()
+        self._lost, self._step = None, self._step + 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
 
@@ -285,8 +330,21 @@ class Watch:
                 self.record.cut[layer.name] = None
             trained = layer.weight.requires_grad and id(layer.weight) in self._held
             found.append(seen(layer, trained, self._before.get(id(layer.weight)), look.scale))
+        self._note_unrecorded()
         self.record.moment(self._step, found)
         self._look, self._before = None, {}
+
+    def _note_unrecorded(self) -> None:
+        """Layers that got no gradient and were called without, or whose numbers went through NumPy or Python."""
+        trace = self._trace
+        used = dict(trace.unrecorded)
+        for tensor in trace.left:
+            before = traced_layers(leading_to(tensor, trace.operations), self._names)
+            used.update((id(layer.weight), layer.weight) for layer in before)
+        for key, weight in used.items():
+            if key in self._names and weight.dim() > 1 and weight.requires_grad and key in self._held:
+                name = self._names[key].removesuffix(".weight")
+                (self.record.unrecorded if weight.grad is None else self.record.reached)[name] = None
 
     def look(self) -> None:
         """Measure after a backward pass that no update followed."""
