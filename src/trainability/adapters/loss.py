@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability.adapters.mixing import mixing
 from trainability.adapters.numbers import Gathered
 from trainability.core.chart import LossFacts, LossKind
 
@@ -23,9 +24,10 @@ class LossSeen:
 
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
-        alone: whether nothing else is added to it.
+        alone: whether nothing else of any weight is added to it.
         factor: what it is multiplied with before it is minimised.
         answers: of each moment the classes that were asked for and those that were answered.
+        batches: of each moment the targets, where a sample has one.
     """
 
     name: str = "custom"
@@ -34,6 +36,7 @@ class LossSeen:
     last: str | None = None
     broadcast: bool = False
     decreasing: bool = True
+    across_batch: bool = False
     labels: bool = False
     alone: bool = True
     factor: float = 1.0
@@ -43,6 +46,7 @@ class LossSeen:
     counts: Counter[int] = field(default_factory=Counter)
     classes: int = 0
     answers: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    batches: list[np.ndarray] = field(default_factory=list)
 
     def add(self, output: np.ndarray, target: np.ndarray | None, labels: bool = False, axis: int = -1) -> None:
         """Take in what the loss got at a moment, batch first; `axis` is that of the classes' scores."""
@@ -50,9 +54,15 @@ class LossSeen:
         if target is None:
             return
         self.target_shape, self.labels = target.shape, labels
-        stretched = output.shape != target.shape and not (self.kind == "classes" and labels)
-        self.broadcast = self.broadcast or (stretched and self.kind != "classes")
+        stretched = output.shape != target.shape and self.kind != "classes"
+        # Written by hand, one target against several answers of its own sample is meant, as for quantiles.
+        paired = self.name == "custom" and output.ndim == target.ndim and len(output) == len(target)
+        self.broadcast = self.broadcast or (stretched and not paired)
         self.target.add(target)
+        if target.ndim and target.size == len(target):
+            self.batches.append(target.reshape(-1)[:MOST_LABELS])
+        elif labels is False and self.kind == "classes" and target.ndim == 2:
+            self.batches.append(target.argmax(axis)[:MOST_LABELS])
         if labels:
             self.counts.update(int(label) for label in target.reshape(-1)[:MOST_LABELS])
         if self.kind == "classes" and output.ndim > 1:
@@ -87,6 +97,7 @@ class LossSeen:
             target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
             counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
             constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
+            across_batch=self.across_batch, mixing=mixing(self.batches, self.kind in ("classes", "binary")),
         )  # fmt: skip
 
     @property

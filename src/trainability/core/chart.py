@@ -90,6 +90,8 @@ class LossFacts:
         constant: the loss of the best constant answer to the targets that were seen; NaN if unknown.
         decreasing: whether a smaller loss is better, as far as its sign says: False for a negated loss.
         classes: how many classes the output has scores for; 0 where it has none or that is unknown.
+        across_batch: whether the output's softmax runs over the samples of a batch, and not over the classes.
+        mixing: how much targets differ within batches, over how much all of them do: near 1 for shuffled data.
         right: of class targets (or of 0 and 1) at the last moments, label to the share that was answered right.
     """
 
@@ -107,6 +109,8 @@ class LossFacts:
     decreasing: bool = True
     classes: int = 0
     right: Mapping[int, float] = field(default_factory=dict)
+    across_batch: bool = False
+    mixing: float = float("nan")
 
 
 @dataclass(frozen=True)

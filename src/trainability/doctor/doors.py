@@ -15,6 +15,7 @@ from trainability.adapters.framework import framework_of
 from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
+from trainability.diagnosis import diagnose
 from trainability.doctor.script_warnings import OURS, as_without_us
 from trainability.report.chart import Diagnosis
 
@@ -214,7 +215,8 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
                 code = 1
     finally:
         sys.argv, sys.path[:] = kept
-    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps]
+    # Of a script that failed before its first step, a loss that refused what it got may tell why.
+    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps or diagnose(chart)]
     names = _numbered([type(one.model).__name__ for one, _ in trained])
     diagnoses = tuple(Diagnosis(chart, name) for name, (_, chart) in zip(names, trained, strict=True))
     return Script(code, diagnoses, tuple(getattr(one, "recipe", _no_recipe) for one, _ in trained))
@@ -236,11 +238,17 @@ def _print_error(error: BaseException) -> None:
     while said:
         one = said.pop()
         if one is not None:
-            kept = [frame for frame in one.stack if not frame.filename.startswith(OURS)]
+            kept = [frame for frame in one.stack if not (frame.filename.startswith(OURS) or _dispatching(frame))]
             one.stack = traceback.StackSummary.from_list(kept)
             said += [one.__cause__, one.__context__]
     assert whole is not None
     print(*whole.format(), sep="", end="", file=sys.stderr)
+
+
+def _dispatching(frame: traceback.FrameSummary) -> bool:
+    """Whether PyTorch only handed the call to us there."""
+    handing = "handle_torch_function(" in (frame.line or "")
+    return Path(frame.filename).parts[-2:] == ("torch", "overrides.py") or (handing and "torch" in frame.filename)
 
 
 def _exit_code(left: SystemExit) -> int:

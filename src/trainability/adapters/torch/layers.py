@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -125,7 +125,7 @@ def _follow(
             continue
         if following.name in ACTIVATIONS:
             return following.input, place, following
-        if following.name not in PASSING:
+        if following.name not in PASSING and not _mixes_samples(following, carried):
             break
         carried = following.output
         if following.name == "permute":
@@ -138,6 +138,20 @@ def _follow(
         if following.name in ("add", "add_", "__add__") and bias:
             answer, places = carried, place
     return answer, places, None
+
+
+def _mixes_samples(operation: Operation, carried: torch.Tensor) -> bool:
+    """Whether it only adds up a layer's answers to several samples, as the nodes of a graph are, or scales all of them."""
+    tensors = list(operation.tensors())
+    if any(one is not carried and one.requires_grad for one in tensors):
+        return False
+    return operation.name in _SCALING or (
+        operation.name in _OVER_SAMPLES and len(tensors) == 2 and tensors[1] is carried
+    )
+
+
+_OVER_SAMPLES: Final = ("matmul", "mm", "bmm", "__matmul__", "spmm", "sparse_mm")
+_SCALING: Final = ("mul", "__mul__", "__rmul__", "div", "__truediv__", "index_select", "index_add", "scatter_add")
 
 
 def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -13,6 +13,16 @@ from trainability.adapters.torch.names import ACTIVATIONS, LOSSES, PASSING
 from trainability.adapters.torch.trace import Operation
 
 
+NEGLIGIBLE: Final = 0.1
+"""Share of the whole that may be added to a loss without it counting as another."""
+_POWERS: Final = ("pow", "pow_", "__pow__", "float_power")
+_EVEN: Final = ("square", "square_", "abs", "abs_", "absolute", "__abs__", "norm", "linalg_norm", "linalg_vector_norm")
+_LINEAR: Final = frozenset({
+    "add", "iadd", "radd", "sub", "isub", "rsub", "mul", "imul", "rmul", "div", "truediv", "itruediv", "neg", "sum", "mean",
+    "view", "reshape", "flatten", "squeeze", "unsqueeze",
+})  # fmt: skip
+
+
 def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) -> np.ndarray | None:
     """Find the loss at the end of the operations that lead to `root`, and take in what it got; answers the targets."""
     made = next((op for op in reversed(operations) if op.name in LOSSES), None)
@@ -21,17 +31,23 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
         seen.name, seen.kind = LOSSES[made.name]
         seen.reduction = str(made.keywords.get("reduction", "mean"))
         seen.decreasing = not _negated(operations, made)
+        place: Operation | None = made
     else:
         found = by_hand(operations)
+        place = found.place if found else None
         output, target = (found.output, found.target) if found else (None, None)
         seen.name, seen.kind = (found.name, found.kind) if found else ("custom", "unknown")
         seen.reduction = "sum" if operations and operations[-1].name == "sum" else "mean"
-        logarithmic = found is not None and found.kind != "regression"  # logarithms of probabilities are at most 0
-        seen.decreasing = not (logarithmic and root.numel() == 1 and float(root.detach()) < 0)
-    seen.alone = sum(op.name in LOSSES for op in operations) <= 1
+        if place is not None and found is not None and found.kind == "regression":
+            seen.decreasing = not _negated_square(operations, place)
+        else:  # logarithms of probabilities are at most 0
+            seen.decreasing = not (found is not None and root.numel() == 1 and float(root.detach()) < 0)
+    several = sum(op.name in LOSSES for op in operations) > 1
+    seen.alone &= not several and not (place is not None and (made is not None or seen.kind != "binary") and _added_to(operations, place))
     if output is None:
         return None
     made_by = last_activation(output, operations)
+    seen.across_batch |= made_by is not None and seen.kind == "classes" and _across_batch(made_by, output)
     seen.last = ACTIVATIONS[made_by.name] if made_by else None
     wanted = None if target is None else target.detach().to("cpu", torch.float64).numpy()
     seen.add(
@@ -41,6 +57,20 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
         axis=1 if output.dim() > 1 else -1,
     )
     return wanted
+
+
+def see_arguments(seen: LossSeen, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Take in what a loss function of PyTorch's was called with, though it answered nothing."""
+    output, target = arguments(args, kwargs)
+    seen.name, seen.kind = LOSSES[name]
+    if output is None or target is None:
+        return
+    seen.add(
+        output.detach().to("cpu", torch.float64).numpy(),
+        target.detach().to("cpu", torch.float64).numpy(),
+        labels=not target.is_floating_point() and seen.kind != "binary",
+        axis=1 if output.dim() > 1 else -1,
+    )
 
 
 def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tensor | None, torch.Tensor | None]:
@@ -61,6 +91,52 @@ def _negated(operations: list[Operation], loss: Operation) -> bool:
         turned ^= _turns(operation, first=not carried.isdisjoint(tensors[:1]))
         carried.add(id(operation.output))
     return turned
+
+
+def _negated_square(operations: list[Operation], difference: Operation) -> bool:
+    """Whether what grows with a difference's size is negated, and only added up and multiplied by numbers besides."""
+    carried, squared, turned = {id(difference.output)}, False, False
+    for operation in operations[operations.index(difference) + 1 :]:
+        tensors = [id(tensor) for tensor in operation.tensors()]
+        if carried.isdisjoint(tensors):
+            continue
+        carried.add(id(operation.output))
+        if not squared:
+            power = operation.name in _POWERS and operation.arguments[-1] in (2, 4)
+            itself = operation.name in ("mul", "__mul__") and len(tensors) == 2 and tensors[0] == tensors[1]
+            squared = power or itself or operation.name in _EVEN
+            continue
+        plus = operation.name.strip("_") in ("add", "iadd", "radd", "sub", "isub", "rsub")
+        if operation.name.strip("_") not in _LINEAR or (len(tensors) > 1 and not plus):
+            return False
+        turned ^= _turns(operation, first=not carried.isdisjoint(tensors[:1]))
+    return squared and turned
+
+
+def _added_to(operations: list[Operation], loss: Operation) -> bool:
+    """Whether something else that is trained, and no small part of it, is added to the loss on its way."""
+    carried = {id(loss.output): loss.output}
+    for operation in operations[operations.index(loss) + 1 :]:
+        tensors = list(operation.tensors())
+        mine = [tensor for tensor in tensors if id(tensor) in carried]
+        if not mine:
+            continue
+        output = operation.output
+        other = any(tensor.requires_grad and id(tensor) not in carried for tensor in tensors)
+        if other and output.numel() == mine[0].numel() == 1:
+            whole, part = float(output.detach()), float(mine[0].detach())
+            if not abs(whole - part) <= NEGLIGIBLE * abs(whole):
+                return True
+        carried[id(output)] = output
+    return False
+
+
+def _across_batch(activation: Operation, output: torch.Tensor) -> bool:
+    """Whether the probabilities of one sample depend on the others in the batch: they add up to 1 along it."""
+    if ACTIVATIONS[activation.name] not in ("softmax", "log_softmax") or output.dim() < 2:
+        return False
+    given = activation.keywords.get("dim", next(iter(activation.arguments[1:2]), None))
+    return isinstance(given, int) and not isinstance(given, bool) and given % output.dim() == 0
 
 
 def _turns(operation: Operation, first: bool) -> bool:

@@ -19,9 +19,9 @@ from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.gradients import Gradients
 from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, hidden_parameters, parameters_in
-from trainability.adapters.torch.loss import see_loss
+from trainability.adapters.torch.loss import see_arguments, see_loss
 from trainability.adapters.torch.loss_value import LossValue
-from trainability.adapters.torch.trace import Operation, Trace, leading_to
+from trainability.adapters.torch.trace import Operation, Trace, leading_to, tensors_in
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
@@ -355,12 +355,34 @@ class Watch:
             self._measure(self._look)
             self._end_step()
 
+    @harmless
+    def _take_refused(self) -> None:
+        """Look at what a loss got that raised an error, as for a label that names no class."""
+        refused, self._trace.refused = self._trace.refused, None
+        if refused is None or not self._refuses_ours(refused[1], refused[2]):
+            return
+        see_arguments(self.record.loss, *refused)
+
+    def _refuses_ours(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a loss with these arguments was of this model's answers, as far as their graph says."""
+        waiting = [tensor.grad_fn for tensor in tensors_in(args, kwargs) if tensor.grad_fn is not None]
+        known = set(waiting)
+        while waiting:
+            function = waiting.pop()
+            if id(getattr(function, "variable", None)) in self._names:
+                return True
+            following = {one for one, _ in function.next_functions if one is not None} - known
+            known |= following
+            waiting += following
+        return False
+
     # --- afterwards
 
     def chart(self) -> Chart:
         """What was seen so far."""
         self._evaluations.close(self._step)
         self._new_parameters()
+        self._take_refused()
         return self.record.chart(
             [
                 ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)

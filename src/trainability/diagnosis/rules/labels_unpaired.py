@@ -15,7 +15,14 @@ LIKE: Final = 0.15
 """Correlation of a sample's target with its nearest neighbours' targets: at most, for those that say nothing."""
 
 
+UNSURE: Final = 0.05
+"""Between `CHANCE` and this p-value it may be that inputs say a little."""
+
+
 def _check(seen: Chart) -> Evidence | None:
+    same = _all_the_same(seen)
+    if same is not None:
+        return same
     pairing = seen.pairing
     if pairing is None or not pairing.p > CHANCE or pairing.likeness > LIKE:
         return None
@@ -29,7 +36,18 @@ def _check(seen: Chart) -> Evidence | None:
         "correlation of neighbours' targets": pairing.likeness, "p, against shuffled targets": pairing.p,
         "threshold": CHANCE, "samples": float(pairing.rows), "progress": progress(seen),
     }  # fmt: skip
-    return Evidence(figures, 0.6 if pairing.counted else 0.84 if pairing.rows >= 150 else 0.7)
+    unsure = pairing.counted or pairing.p <= UNSURE
+    return Evidence(figures, 0.6 if unsure else 0.84 if pairing.rows >= 150 else 0.7)
+
+
+def _all_the_same(seen: Chart) -> Evidence | None:
+    """Inputs that never change, and targets that do."""
+    inputs, loss = seen.inputs, seen.loss
+    if inputs is None or loss is None or loss.target is None or not loss.target.std > 0:
+        return None
+    if inputs.constant < 1 or seen.batch < 2 or not progress(seen) < FEW:
+        return None
+    return Evidence({"share of features that never change": 1.0, "progress": progress(seen)}, 0.95, step=0)
 
 
 def _shuffled(**changes: object) -> Chart:

@@ -27,6 +27,9 @@ def _check(seen: Chart) -> Evidence | None:
     if loss.last in ("softmax", "softmin") and loss.output_shape[-1:] == (1,):
         figures = {"output activation": loss.last, "output units": 1, "answer": "1 to every input"}
         return Evidence(figures, 1.0, layer)
+    if loss.across_batch:
+        figures = {"output activation": loss.last, "it adds up to 1 over": "the samples of a batch, not the classes"}
+        return Evidence(figures, 1.0, layer)
     if loss.target is None or loss.kind == "classes" or loss.last not in RANGES:
         return None
     low, high = RANGES[loss.last]
@@ -48,7 +51,7 @@ OUTPUT_ACTIVATION = Rule(
     check=_check,
     advice="The output layer's activation keeps answers in a range that does not hold the targets, or, as softmax over a "
     "single unit does, makes them all 1. For a regression use no activation; for two classes one unit with sigmoid and "
-    "binary cross-entropy; for several classes as many units as classes.",
+    "binary cross-entropy; for several classes as many units as classes, with softmax over the classes (dim=1, not 0).",
     explains=(
         "dying-relu", "vanishing-gradient", "targets-unscaled", "learning-rate-low", "too-few-steps", "capacity-low",
         "activation-saturating", "learning-rate-high", "over-regularized", "optimizer-unsuitable",
