@@ -37,6 +37,7 @@ class LossSeen:
     broadcast: bool = False
     decreasing: bool = True
     across_batch: bool = False
+    scrambled: bool = False
     labels: bool = False
     alone: bool = True
     factor: float = 1.0
@@ -55,8 +56,8 @@ class LossSeen:
             return
         self.target_shape, self.labels = target.shape, labels
         stretched = output.shape != target.shape and self.kind != "classes"
-        # Written by hand, one target against several answers of its own sample is meant, as for quantiles.
-        paired = self.name == "custom" and output.ndim == target.ndim and len(output) == len(target)
+        # Written by hand, dimensions of size 1 that are there are meant: a target against quantiles, or all pairs.
+        paired = self.name == "custom" and output.ndim == target.ndim
         self.broadcast = self.broadcast or (stretched and not paired)
         self.target.add(target)
         if target.ndim and target.size == len(target):
@@ -97,7 +98,7 @@ class LossSeen:
             target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
             counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
             constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
-            across_batch=self.across_batch, mixing=mixing(self.batches, self.kind in ("classes", "binary")),
+            improbable=self._improbable(), scrambled=self.scrambled, across_batch=self.across_batch, mixing=mixing(self.batches, self.kind in ("classes", "binary")),
         )  # fmt: skip
 
     @property
@@ -105,6 +106,11 @@ class LossSeen:
         """Whether all targets of two classes are the same, as in the parts of an adversarial loss."""
         rows = self.target.rows
         return self.kind == "binary" and rows.size > 1 and bool((rows == rows[0, 0]).all())
+
+    def _improbable(self) -> bool:
+        """As `LossFacts.improbable`."""
+        shaped = self.kind == "classes" and self.name == "cross_entropy" and self.target_shape == self.output.shape
+        return shaped and not self.counts and self.target.rows.size > 0 and math.isnan(self._constant_of_one())
 
     def _constant(self) -> float:
         """The loss of the best constant answer to the targets that were seen; of a batch, where it is a sum."""

@@ -92,6 +92,8 @@ class LossFacts:
         classes: how many classes the output has scores for; 0 where it has none or that is unknown.
         across_batch: whether the output's softmax runs over the samples of a batch, and not over the classes.
         mixing: how much targets differ within batches, over how much all of them do: near 1 for shuffled data.
+        improbable: whether cross-entropy got targets that are neither labels nor probabilities of classes.
+        scrambled: whether the output's dimensions were exchanged by reshaping, which leaves its numbers where they are.
         right: of class targets (or of 0 and 1) at the last moments, label to the share that was answered right.
     """
 
@@ -111,6 +113,8 @@ class LossFacts:
     right: Mapping[int, float] = field(default_factory=dict)
     across_batch: bool = False
     mixing: float = float("nan")
+    improbable: bool = False
+    scrambled: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,7 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     made_by = last_activation(output, operations)
     seen.across_batch |= made_by is not None and seen.kind == "classes" and _across_batch(made_by, output)
     seen.last = ACTIVATIONS[made_by.name] if made_by else None
+    seen.scrambled |= seen.kind == "classes" and _scrambled(output, operations)
     wanted = None if target is None else target.detach().to("cpu", torch.float64).numpy()
     seen.add(
         output.detach().to("cpu", torch.float64).numpy(),
@@ -137,6 +138,16 @@ def _across_batch(activation: Operation, output: torch.Tensor) -> bool:
         return False
     given = activation.keywords.get("dim", next(iter(activation.arguments[1:2]), None))
     return isinstance(given, int) and not isinstance(given, bool) and given % output.dim() == 0
+
+
+def _scrambled(output: torch.Tensor, operations: list[Operation]) -> bool:
+    """Whether a reshape exchanged dimensions of the output, such as places and classes, and none was moved."""
+    for operation in reversed(operations):
+        if operation.output is not output or operation.name not in ("view", "reshape"):
+            continue
+        before, after = ([size for size in shape if size > 1] for shape in (next(operation.tensors()).shape, output.shape))
+        return before != after and len(before) == len(after) >= 3 and sorted(before) == sorted(after)
+    return False
 
 
 def _turns(operation: Operation, first: bool) -> bool:

@@ -326,7 +326,8 @@ class Watch:
         self._take_in(look)
         found = []
         for layer in look.layers:
-            if layer.gradient is None and layer.weight.requires_grad:
+            reached = layer.weight.grad is not None and bool(layer.weight.grad.any())  # maybe by another of its calls
+            if layer.gradient is None and layer.weight.requires_grad and not reached:
                 self.record.cut[layer.name] = None
             trained = layer.weight.requires_grad and id(layer.weight) in self._held
             found.append(seen(layer, trained, self._before.get(id(layer.weight)), look.scale))
