@@ -98,7 +98,8 @@ class LossSeen:
             target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
             counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
             constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
-            improbable=self._improbable(), scrambled=self.scrambled, across_batch=self.across_batch, mixing=mixing(self.batches, self.kind in ("classes", "binary")),
+            improbable=self._improbable(), scrambled=self.scrambled, across_batch=self.across_batch,
+            mixing=mixing(self.batches, self.kind in ("classes", "binary")),
         )  # fmt: skip
 
     @property

@@ -25,7 +25,8 @@ class Record:
     Attributes:
         settings: name and settings of the optimiser, of each moment.
         foreign: parameters that the optimiser holds and that are not the model's.
-        unrecorded, reached: layers that were called without recording gradients; those of them that got one all the same.
+        unrecorded: layers that were called without recording gradients, or whose answers left the framework.
+        reached: those of them that got a gradient all the same.
         suspect: where the last look found a gradient that is not finite: the origin, unless the step was left out.
     """
 

@@ -141,7 +141,7 @@ def _follow(
 
 
 def _mixes_samples(operation: Operation, carried: torch.Tensor) -> bool:
-    """Whether it only adds up a layer's answers to several samples, as the nodes of a graph are, or scales all of them."""
+    """Whether it adds up a layer's answers to several samples, as the nodes of a graph are, or scales all of them."""
     tensors = list(operation.tensors())
     if any(one is not carried and one.requires_grad for one in tensors):
         return False

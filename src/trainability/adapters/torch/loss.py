@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import torch
 
 from trainability.adapters.loss import LossSeen
 from trainability.adapters.torch.by_hand import by_hand
+from trainability.adapters.torch.loss_way import added_to, negated, negated_square
 from trainability.adapters.torch.names import ACTIVATIONS, LOSSES, PASSING
 from trainability.adapters.torch.trace import Operation
-
-
-NEGLIGIBLE: Final = 0.1
-"""Share of the whole that may be added to a loss without it counting as another."""
-_POWERS: Final = ("pow", "pow_", "__pow__", "float_power")
-_EVEN: Final = ("square", "square_", "abs", "abs_", "absolute", "__abs__", "norm", "linalg_norm", "linalg_vector_norm")
-_LINEAR: Final = frozenset({
-    "add", "iadd", "radd", "sub", "isub", "rsub", "mul", "imul", "rmul", "div", "truediv", "itruediv", "neg", "sum", "mean",
-    "view", "reshape", "flatten", "squeeze", "unsqueeze",
-})  # fmt: skip
 
 
 def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) -> np.ndarray | None:
@@ -30,7 +21,7 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
         output, target = arguments(made.arguments, made.keywords)
         seen.name, seen.kind = LOSSES[made.name]
         seen.reduction = str(made.keywords.get("reduction", "mean"))
-        seen.decreasing = not _negated(operations, made)
+        seen.decreasing = not negated(operations, made)
         place: Operation | None = made
     else:
         found = by_hand(operations)
@@ -39,11 +30,13 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
         seen.name, seen.kind = (found.name, found.kind) if found else ("custom", "unknown")
         seen.reduction = "sum" if operations and operations[-1].name == "sum" else "mean"
         if place is not None and found is not None and found.kind == "regression":
-            seen.decreasing = not _negated_square(operations, place)
+            seen.decreasing = not negated_square(operations, place)
         else:  # logarithms of probabilities are at most 0
             seen.decreasing = not (found is not None and root.numel() == 1 and float(root.detach()) < 0)
     several = sum(op.name in LOSSES for op in operations) > 1
-    seen.alone &= not several and not (place is not None and (made is not None or seen.kind != "binary") and _added_to(operations, place))
+    seen.alone &= not several and not (
+        place is not None and (made is not None or seen.kind != "binary") and added_to(operations, place)
+    )
     if output is None:
         return None
     made_by = last_activation(output, operations)
@@ -82,56 +75,6 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tens
     return (tensors[0] if tensors else None), (tensors[1] if len(tensors) > 1 else None)
 
 
-def _negated(operations: list[Operation], loss: Operation) -> bool:
-    """Whether the loss's sign was turned on the way to what is minimised."""
-    carried, turned = {id(loss.output)}, False
-    for operation in operations[operations.index(loss) + 1 :]:
-        tensors = [id(tensor) for tensor in operation.tensors()]
-        if carried.isdisjoint(tensors):  # of what is added to it
-            continue
-        turned ^= _turns(operation, first=not carried.isdisjoint(tensors[:1]))
-        carried.add(id(operation.output))
-    return turned
-
-
-def _negated_square(operations: list[Operation], difference: Operation) -> bool:
-    """Whether what grows with a difference's size is negated, and only added up and multiplied by numbers besides."""
-    carried, squared, turned = {id(difference.output)}, False, False
-    for operation in operations[operations.index(difference) + 1 :]:
-        tensors = [id(tensor) for tensor in operation.tensors()]
-        if carried.isdisjoint(tensors):
-            continue
-        carried.add(id(operation.output))
-        if not squared:
-            power = operation.name in _POWERS and operation.arguments[-1] in (2, 4)
-            itself = operation.name in ("mul", "__mul__") and len(tensors) == 2 and tensors[0] == tensors[1]
-            squared = power or itself or operation.name in _EVEN
-            continue
-        plus = operation.name.strip("_") in ("add", "iadd", "radd", "sub", "isub", "rsub")
-        if operation.name.strip("_") not in _LINEAR or (len(tensors) > 1 and not plus):
-            return False
-        turned ^= _turns(operation, first=not carried.isdisjoint(tensors[:1]))
-    return squared and turned
-
-
-def _added_to(operations: list[Operation], loss: Operation) -> bool:
-    """Whether something else that is trained, and no small part of it, is added to the loss on its way."""
-    carried = {id(loss.output): loss.output}
-    for operation in operations[operations.index(loss) + 1 :]:
-        tensors = list(operation.tensors())
-        mine = [tensor for tensor in tensors if id(tensor) in carried]
-        if not mine:
-            continue
-        output = operation.output
-        other = any(tensor.requires_grad and id(tensor) not in carried for tensor in tensors)
-        if other and output.numel() == mine[0].numel() == 1:
-            whole, part = float(output.detach()), float(mine[0].detach())
-            if not abs(whole - part) <= NEGLIGIBLE * abs(whole):
-                return True
-        carried[id(output)] = output
-    return False
-
-
 def _across_batch(activation: Operation, output: torch.Tensor) -> bool:
     """Whether the probabilities of one sample depend on the others in the batch: they add up to 1 along it."""
     if ACTIVATIONS[activation.name] not in ("softmax", "log_softmax") or output.dim() < 2:
@@ -145,18 +88,11 @@ def _scrambled(output: torch.Tensor, operations: list[Operation]) -> bool:
     for operation in reversed(operations):
         if operation.output is not output or operation.name not in ("view", "reshape"):
             continue
-        before, after = ([size for size in shape if size > 1] for shape in (next(operation.tensors()).shape, output.shape))
+        before, after = (
+            [size for size in shape if size > 1] for shape in (next(operation.tensors()).shape, output.shape)
+        )
         return before != after and len(before) == len(after) >= 3 and sorted(before) == sorted(after)
     return False
-
-
-def _turns(operation: Operation, first: bool) -> bool:
-    """Whether the operation changes the sign of its first input, or of the other."""
-    name = operation.name.strip("_")
-    if name in ("sub", "isub", "rsub"):
-        return first == (name == "rsub")
-    negative = any(isinstance(value, int | float) and value < 0 for value in operation.arguments)
-    return name == "neg" or (name in ("mul", "imul", "rmul", "div", "truediv", "itruediv") and negative)
 
 
 def last_activation(output: torch.Tensor, operations: list[Operation]) -> Operation | None:

@@ -133,56 +133,55 @@ class Trace(TorchFunctionMode):
             self._marks.clear()
             self._bytes //= 2
 
-    def _write(self, operation: Operation) -> None:
-        self.operations.append(operation)
-        self._bytes += operation.output.nbytes if operation.output.layout is torch.strided else 0
-
-    def _loss(self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self.refused = name, args, kwargs
-        answer = func(*args, **kwargs)
-        self.refused = None
-        if self.value is not None:
-            self.value.computed(answer)
-        if self.evaluations is not None and self.evaluations.evaluating:
-            self.evaluations.loss(args, kwargs, answer)
-        if self.recording and torch.is_grad_enabled() and isinstance(answer, torch.Tensor):
-            self._write(Operation(name, func, args, kwargs, answer))
-        return answer
-
-    def _aside(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Note a layer that is called without gradients, or numbers that leave PyTorch."""
-        if not torch.is_grad_enabled():
-            if name in LAYERS:
-                given = [one for tensor in tensors_in(args, kwargs) for one in (tensor, tensor._base)]
-                self.unrecorded.update((id(one), one) for one in given if isinstance(one, torch.nn.Parameter))
-        else:
-            self.left += list(tensors_in(args, kwargs))[:1]
-
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         name = getattr(func, "__name__", "")
-        if not self.recording and name not in LOSSES:
-            return func(*args, **kwargs)
-        if name in LOSSES:
-            return self._loss(name, func, args, kwargs)
-        if not torch.is_grad_enabled() or name in LEAVING:
-            self._aside(name, args, kwargs)
-            return func(*args, **kwargs)
+        lossy = name in LOSSES
+        before = self._written_over(name, args, kwargs) if self.recording and not lossy else None
+        if lossy:
+            self.refused = name, args, kwargs
+        result = func(*args, **kwargs)  # here alone: PyTorch's own traces tell calls apart by their place
+        if lossy:
+            self.refused = None
+            self._loss(args, kwargs, result)
+        if self.recording:
+            self._take(name, func, args, kwargs, result, before)
+        return result
+
+    def _written_over(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Tensor | None:
+        """What an activation gets that it will write its answer over."""
+        if name not in ACTIVATIONS or not args or not torch.is_grad_enabled() or not isinstance(args[0], torch.Tensor):
+            return None
+        in_place = name.endswith("_") or kwargs.get("inplace") or any(a is True for a in args)
+        return args[0].detach().clone() if in_place else None
+
+    def _loss(self, args: tuple[Any, ...], kwargs: dict[str, Any], answer: Any) -> None:
+        if self.value is not None:
+            self.value.computed(answer)
+        if self.evaluations is not None and self.evaluations.evaluating:
+            self.evaluations.loss(args, kwargs, answer)
+
+    def _take(
+        self, name: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], result: Any,
+        before: torch.Tensor | None,
+    ) -> None:  # fmt: skip
+        """Write down what was done, or that it is beside what gradients follow."""
+        if name in LEAVING or not torch.is_grad_enabled():
+            given = list(tensors_in(args, kwargs))
+            if torch.is_grad_enabled():
+                self.left += given[:1]
+            elif name in LAYERS:
+                weights = [one for tensor in given for one in (tensor, tensor._base)]
+                self.unrecorded.update((id(one), one) for one in weights if isinstance(one, torch.nn.Parameter))
+            return
         if name == "__get__":  # a property, such as .data
             name = getattr(getattr(func, "__self__", None), "__name__", name)
-        written_over = (
-            name in ACTIVATIONS
-            and bool(args)
-            and (name.endswith("_") or kwargs.get("inplace") or any(a is True for a in args))
-        )
-        before = args[0].detach().clone() if written_over and isinstance(args[0], torch.Tensor) else None
-        result = func(*args, **kwargs)
         output = result[0] if isinstance(result, tuple) and result else result
         if isinstance(output, torch.Tensor):
-            self._write(Operation(name, func, args, kwargs, output, before))
-        return result
+            self.operations.append(Operation(name, func, args, kwargs, output, before))
+            self._bytes += output.nbytes if output.layout is torch.strided else 0
 
 
 def leading_to(root: torch.Tensor, operations: Sequence[Operation]) -> list[Operation]:

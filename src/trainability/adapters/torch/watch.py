@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
+from torch.nn.modules import module as modules
 
 from trainability.adapters.failed import say_failed
 from trainability.adapters.moments import next_moment
@@ -21,7 +23,9 @@ from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, hidden_parameters, parameters_in
 from trainability.adapters.torch.loss import see_arguments, see_loss
 from trainability.adapters.torch.loss_value import LossValue
+from trainability.adapters.torch.reach import belongs_to, held_by, trained_another, unrecorded
 from trainability.adapters.torch.trace import Operation, Trace, leading_to, tensors_in
+from trainability.adapters.torch.uncompiled import uncompiled
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
@@ -32,7 +36,7 @@ def harmless(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def guarded(self: Watch, *arguments: Any) -> Any:
-        if self.failed is not None:
+        if self.failed is not None or threading.get_ident() != self._thread:  # another thread's modes are its own
             return None
         try:
             return method(self, *arguments)
@@ -54,6 +58,7 @@ class Watch:
     """
 
     def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
+        model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
         self.model, self.optimizer = model, optimizer
         self.record = Record("torch")
         self._names = {id(p): name for name, p in model.named_parameters()}
@@ -73,35 +78,47 @@ class Watch:
         self._held: set[int] = set()
         self._holders: set[int] = set()
         self._undo = contextlib.ExitStack()
+        self._thread = threading.get_ident()
         self.failed: Exception | None = None
 
     def __enter__(self) -> Watch:
-        undo = self._undo
+        undo, self._thread = self._undo, threading.get_ident()
         for register, hook in (
             (optimizers.register_optimizer_step_pre_hook, self._before_update),
             (optimizers.register_optimizer_step_post_hook, self._after_update),
         ):
             undo.callback(register(hook).remove)
-        undo.callback(self.model.register_forward_hook(self._called).remove)
+        # Not the model's own hook: that would be copied and saved with it.
+        undo.callback(modules.register_module_forward_hook(self._called).remove)
+        undo.enter_context(uncompiled())
         undo.enter_context(self._value.watching_scalers())
         original = torch.autograd.backward
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
         undo.callback(setattr, torch.autograd, "backward", original)
-        undo.enter_context(self._trace)
+        self._trace.__enter__()
+        undo.push(self._leave_trace)
         self._trace.recording = self._step == self._moment
         return self
 
+    def _leave_trace(self, *error: Any) -> None:
+        if threading.get_ident() == self._thread:  # the modes of a thread that is over went with it
+            self._trace.resume()
+            self._trace.__exit__(*error)
+
     def __exit__(self, *_: object) -> None:
-        self._trace.resume()
         self._undo.close()
         self._trace.clear()
         self._look = None
 
     # --- while it trains
 
-    @harmless
     def _called(self, module: torch.nn.Module, given: tuple[Any, ...], output: Any) -> None:
-        self._evaluations.called(module, given, output)
+        if module is self.model:
+            self._answered(given, output)
+
+    @harmless
+    def _answered(self, given: tuple[Any, ...], output: Any) -> None:
+        self._evaluations.called(self.model, given, output)
         self._trace.called()
 
     def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
@@ -227,7 +244,7 @@ class Watch:
     def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
         if self.optimizer is not None:
             return optimizer is self.optimizer
-        held = [p for group in optimizer.param_groups for p in group["params"]]
+        held = held_by(optimizer).values()
         if any(id(p) in self._names for p in held):
             return True
         # One that has nothing to do, while a pass brought this model gradients, was meant for this model.
@@ -241,7 +258,7 @@ class Watch:
             self._trace.recording = False  # what follows is ours and the optimiser's
             self._trace.suspend()
         if id(optimizer) not in self._holders or self._look is not None:
-            held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+            held = held_by(optimizer).keys()
             self._holders.add(id(optimizer))
             self._held |= held
             self.record.foreign = max(self.record.foreign, len(held - self._names.keys()))
@@ -276,7 +293,11 @@ class Watch:
             self._trace.updated_another()
             return
         self._gradients.after_update()
-        if self._look is not None and not self._step_losses and self._only_gave_targets(self._look, optimizer):
+        if (
+            self._look is not None
+            and not self._step_losses
+            and trained_another(self._look, self._names.keys(), held_by(optimizer))
+        ):
             self._look, self._lost = None, None
             self._trace.recording = True
             self._trace.updated_another()
@@ -290,17 +311,10 @@ class Watch:
             self._trace.recording = self._step == self._moment
         self._trace.resume()
 
-    def _only_gave_targets(self, look: Look, optimizer: torch.optim.Optimizer) -> bool:
-        """Whether the pass trained parameters of another model, none of them this optimiser's."""
-        found = {id(t): t for operation in look.operations for t in parameters_in(operation)}
-        trained = {key for key, t in found.items() if isinstance(t, torch.nn.Parameter) and t.grad is not None}
-        others = trained - self._names.keys()
-        return bool(others) and not {id(p) for group in optimizer.param_groups for p in group["params"]} & others
-
     def _brought_nothing(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether this is a step after a backward pass that was meant for this model and reached none of its layers."""
         value, self._lost = self._lost, None
-        held = [p for group in optimizer.param_groups for p in group["params"]]
+        held = held_by(optimizer).values()
         if value is None or self._anothers or any(p.grad is not None for p in held):
             return False
         if self._step == self._moment:
@@ -331,21 +345,12 @@ class Watch:
                 self.record.cut[layer.name] = None
             trained = layer.weight.requires_grad and id(layer.weight) in self._held
             found.append(seen(layer, trained, self._before.get(id(layer.weight)), look.scale))
-        self._note_unrecorded()
+        for weight in unrecorded(self._trace, self._names):
+            if weight.requires_grad and id(weight) in self._held:
+                name = self._names[id(weight)].removesuffix(".weight")
+                (self.record.unrecorded if weight.grad is None else self.record.reached)[name] = None
         self.record.moment(self._step, found)
         self._look, self._before = None, {}
-
-    def _note_unrecorded(self) -> None:
-        """Layers that got no gradient and were called without, or whose numbers went through NumPy or Python."""
-        trace = self._trace
-        used = dict(trace.unrecorded)
-        for tensor in trace.left:
-            before = traced_layers(leading_to(tensor, trace.operations), self._names)
-            used.update((id(layer.weight), layer.weight) for layer in before)
-        for key, weight in used.items():
-            if key in self._names and weight.dim() > 1 and weight.requires_grad and key in self._held:
-                name = self._names[key].removesuffix(".weight")
-                (self.record.unrecorded if weight.grad is None else self.record.reached)[name] = None
 
     def look(self) -> None:
         """Measure after a backward pass that no update followed."""
@@ -360,22 +365,9 @@ class Watch:
     def _take_refused(self) -> None:
         """Look at what a loss got that raised an error, as for a label that names no class."""
         refused, self._trace.refused = self._trace.refused, None
-        if refused is None or not self._refuses_ours(refused[1], refused[2]):
+        if refused is None or not belongs_to(tensors_in(refused[1], refused[2]), self._names.keys()):
             return
         see_arguments(self.record.loss, *refused)
-
-    def _refuses_ours(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """Whether a loss with these arguments was of this model's answers, as far as their graph says."""
-        waiting = [tensor.grad_fn for tensor in tensors_in(args, kwargs) if tensor.grad_fn is not None]
-        known = set(waiting)
-        while waiting:
-            function = waiting.pop()
-            if id(getattr(function, "variable", None)) in self._names:
-                return True
-            following = {one for one, _ in function.next_functions if one is not None} - known
-            known |= following
-            waiting += following
-        return False
 
     # --- afterwards
 

@@ -32,10 +32,11 @@ def _check(seen: Chart) -> Evidence | None:
 
 def _loud(seen: Chart) -> Evidence | None:
     """Weights that look harmless and are not, such as a recurrent layer's, which are applied again at each step."""
-    inputs, target = seen.inputs, seen.loss.target if seen.loss is not None else None
+    inputs, loss = seen.inputs, seen.loss
+    target = loss.target if loss is not None and loss.kind == "regression" else None
     if inputs is None or not math.hypot(inputs.mean, inputs.std) < SCALED or not seen.layers[-1].trained:
         return None
-    asked = math.hypot(target.mean, target.std) if target is not None and seen.loss.kind == "regression" else 1.0
+    asked = math.hypot(target.mean, target.std) if target is not None else 1.0
     mean, deviation = (float(seen.signs[f"pre_activation_{each}"][0, -1]) for each in ("mean", "std"))
     answers = math.hypot(mean, deviation) if math.isfinite(mean) and math.isfinite(deviation) else math.inf
     if math.isnan(mean) or not answers > LOUD * max(1.0, asked):
