@@ -22,8 +22,11 @@ def diagnose(chart: Chart) -> list[Finding]:
             continue
         waiting = [code]
         while waiting:
-            for other in RULES[waiting.pop()].explains:
-                if other in found and other != code and other not in explained:
+            through = waiting.pop()
+            for other in RULES[through].explains:
+                if other not in found or {code, through} & set(found[other].despite):
+                    continue
+                if other != code and other not in explained:
                     explained[other] = code
                     waiting.append(other)
     strong = [code for code in order if code not in explained and not found[code].weak]
