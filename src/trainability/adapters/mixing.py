@@ -10,6 +10,8 @@ import numpy as np
 
 FEWEST: Final = 4
 """Batches."""
+ENOUGH: Final = 60
+"""Samples beside the first of each batch."""
 
 
 def mixing(batches: Sequence[np.ndarray], labels: bool) -> float:
@@ -23,10 +25,10 @@ def mixing(batches: Sequence[np.ndarray], labels: bool) -> float:
         labels: whether they are labels.
 
     Returns:
-        NaN with fewer than four batches of two samples, or where all targets are alike.
+        NaN with fewer than four batches or 64 samples, or where all targets are alike.
     """
     batches = [batch for batch in batches if len(batch) > 1 and np.isfinite(batch).all()]
-    if len(batches) < FEWEST:
+    if len(batches) < FEWEST or sum(len(batch) - 1 for batch in batches) < ENOUGH:
         return math.nan
     differ = _unlike if labels else _variance
     whole = differ(np.concatenate(batches))

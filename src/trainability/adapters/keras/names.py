@@ -40,6 +40,11 @@ def loss_of(model: Any) -> Any:
     return flat[0].loss if flat else None
 
 
+def several_losses(model: Any) -> bool:
+    """Whether the model has several outputs, and what is minimised is the sum of their losses."""
+    return len(getattr(getattr(model, "_compile_loss", None), "_flat_losses", None) or ()) > 1
+
+
 def loss_name(loss: Any) -> Known:
     """Name and kind of a loss object of Keras; None for one of the user's."""
     known = LOSSES.get(function_name(loss))

@@ -40,7 +40,8 @@ def see_loss(seen: LossSeen, root: torch.Tensor, operations: list[Operation]) ->
     if output is None:
         return None
     made_by = last_activation(output, operations)
-    seen.across_batch |= made_by is not None and seen.kind == "classes" and _across_batch(made_by, output)
+    softmax = made_by or place  # of a loss that is written by hand, log_softmax itself
+    seen.across_batch |= softmax is not None and seen.kind == "classes" and _across_batch(softmax, output)
     seen.last = ACTIVATIONS[made_by.name] if made_by else None
     seen.scrambled |= seen.kind == "classes" and _scrambled(output, operations)
     wanted = None if target is None else target.detach().to("cpu", torch.float64).numpy()
@@ -77,7 +78,7 @@ def arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[torch.Tens
 
 def _across_batch(activation: Operation, output: torch.Tensor) -> bool:
     """Whether the probabilities of one sample depend on the others in the batch: they add up to 1 along it."""
-    if ACTIVATIONS[activation.name] not in ("softmax", "log_softmax") or output.dim() < 2:
+    if activation.name not in ("softmax", "log_softmax") or output.dim() < 2:
         return False
     given = activation.keywords.get("dim", next(iter(activation.arguments[1:2]), None))
     return isinstance(given, int) and not isinstance(given, bool) and given % output.dim() == 0

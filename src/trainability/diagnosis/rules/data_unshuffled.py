@@ -11,7 +11,7 @@ from trainability.diagnosis.examples import chart, loss, stays
 from trainability.diagnosis.finding import Evidence, Rule
 from trainability.diagnosis.reading import LEARNED, learns, validated
 
-MIXED: Final = 0.1
+MIXED: Final = 0.3
 """How much targets differ within batches, over how much all of them do; 1 where they are shuffled."""
 FORGETTING: Final = 0.02
 """Share of the last quarter's steps whose loss is above the best constant answer's."""

@@ -61,7 +61,14 @@ INIT_LARGE = Rule(
     check=_check,
     advice="With such large weights bounded activations saturate, and unbounded ones grow from layer to layer. Initialise "
     "with a variance of gain² / fan_in: gain √2 for ReLU (He), 1 for tanh (LeCun, Glorot).",
-    explains=("activation-saturating", "exploding-gradient", "learning-rate-high", "nan-origin", "vanishing-gradient"),
+    explains=(
+        "activation-saturating",
+        "exploding-gradient",
+        "learning-rate-high",
+        "nan-origin",
+        "vanishing-gradient",
+        "too-few-steps",
+    ),
     treatments=(Operation("initialize", "critical"), Operation("normalize", "layer")),
     reference="X. Glorot, Y. Bengio, AISTATS 2010",
     sick=lambda: chart({"weight_rms": [3.0] * 4}, losses=stays()),

@@ -21,14 +21,16 @@ MOST: Final = 0.05
 
 def _check(seen: Chart) -> Evidence | None:
     loss = seen.loss
-    if loss is None or loss.last is None:
+    if loss is None:
         return None
     layer = seen.layers[-1].name if seen.layers else None
+    if loss.across_batch:
+        figures = {"output activation": "softmax", "it adds up to 1 over": "the samples of a batch, not the classes"}
+        return Evidence(figures, 1.0, layer)
+    if loss.last is None:
+        return None
     if loss.last in ("softmax", "softmin") and loss.output_shape[-1:] == (1,):
         figures = {"output activation": loss.last, "output units": 1, "answer": "1 to every input"}
-        return Evidence(figures, 1.0, layer)
-    if loss.across_batch:
-        figures = {"output activation": loss.last, "it adds up to 1 over": "the samples of a batch, not the classes"}
         return Evidence(figures, 1.0, layer)
     if loss.target is None or loss.kind == "classes" or loss.last not in RANGES:
         return None
