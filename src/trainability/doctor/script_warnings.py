@@ -13,8 +13,6 @@ from typing import Final, TextIO
 OURS: Final = str(Path(__file__).parents[1])
 _BETWEEN: Final = "torch/overrides.py"
 """Hands a call over to us, and is not there without us."""
-_OF_HOOKS: Final = "Using `torch.compile(module)` when there are global hooks"
-"""The hooks are ours."""
 
 
 @contextlib.contextmanager
@@ -26,8 +24,7 @@ def as_without_us() -> Iterator[None]:
         message: Warning | str, category: type[Warning], filename: str, lineno: int,
         file: TextIO | None = None, line: str | None = None,
     ) -> None:  # fmt: skip
-        if not str(message).startswith(_OF_HOOKS):
-            shown(message, category, *_place(filename, lineno), file, line)
+        shown(message, category, *_place(filename, lineno), file, line)
 
     warnings.showwarning = showwarning
     try:

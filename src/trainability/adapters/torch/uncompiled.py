@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ def uncompiled() -> Iterator[None]:
     def eager() -> None:
         if not stances._exit_callbacks:  # pyright: ignore[reportAttributeAccessIssue]
             stances.enter_context(torch.compiler.set_stance("force_eager"))
+            stances.enter_context(_quiet())
 
     def compile(*args: Any, **kwargs: Any) -> Any:
         made = original(*args, **kwargs)
@@ -36,3 +38,15 @@ def uncompiled() -> Iterator[None]:
     finally:
         torch.compile = original
         stances.close()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Meanwhile, have PyTorch not warn of hooks for all modules: they are ours."""
+    warnings.filterwarnings("ignore", "Using `torch.compile\\(module\\)` when there are global hooks")
+    ours = warnings.filters[0]
+    try:
+        yield
+    finally:
+        if ours in warnings.filters:
+            warnings.filters.remove(ours)  # pyright: ignore[reportAttributeAccessIssue]
