@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tests.zoo.torch_held import HELD_SICK
 from tests.zoo.torch_run import Run
 from tests.zoo.torch_sick import (
     broadcast,
@@ -40,6 +41,7 @@ from tests.zoo.torch_sick_data import SICK_DATA
 
 SICK: dict[Callable[[], Run], tuple[str, ...]] = {
     **SICK_DATA,
+    **HELD_SICK,
     double_softmax: ("double-softmax",),
     double_sigmoid: ("double-softmax",),
     no_zero_grad: ("zero-grad-missing",),

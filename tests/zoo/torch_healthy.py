@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from tests.zoo.torch_healthy_loops import LOOPS
+from tests.zoo.torch_held import HELD_HEALTHY
 from tests.zoo.torch_run import Run, adam, binary_cross_entropy, circles, digits, line, mlp, simple
 
 
@@ -230,5 +231,5 @@ HEALTHY: tuple[Callable[[], Any], ...] = (
     small_rate_that_works, small_batches, unscaled_but_learning, normalised, convolution, residual, transformer,
     recurrent, autoencoder, logits_of_one_unit, probabilities_with_bce, probabilities_by_hand, log_softmax_with_nll,
     imbalanced_but_learning, deep_selu, weight_decay, cosine_schedule, summed_with_a_small_rate, clipped, by_hand,
-    mae_regression, leaky, high_dropout_that_works, maxout, another_head, *LOOPS,
+    mae_regression, leaky, high_dropout_that_works, maxout, another_head, *LOOPS, *HELD_HEALTHY,
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from trainability.adapters.mixing import mixing
 from trainability.adapters.numbers import Gathered
 from trainability.core.chart import LossFacts, LossKind
 
@@ -23,9 +24,10 @@ class LossSeen:
 
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
-        alone: whether nothing else is added to it.
+        alone: whether nothing else of any weight is added to it.
         factor: what it is multiplied with before it is minimised.
         answers: of each moment the classes that were asked for and those that were answered.
+        batches: of each moment the targets, where a sample has one.
     """
 
     name: str = "custom"
@@ -34,6 +36,8 @@ class LossSeen:
     last: str | None = None
     broadcast: bool = False
     decreasing: bool = True
+    across_batch: bool = False
+    scrambled: bool = False
     labels: bool = False
     alone: bool = True
     factor: float = 1.0
@@ -43,6 +47,7 @@ class LossSeen:
     counts: Counter[int] = field(default_factory=Counter)
     classes: int = 0
     answers: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
+    batches: list[np.ndarray] = field(default_factory=list)
 
     def add(self, output: np.ndarray, target: np.ndarray | None, labels: bool = False, axis: int = -1) -> None:
         """Take in what the loss got at a moment, batch first; `axis` is that of the classes' scores."""
@@ -50,9 +55,15 @@ class LossSeen:
         if target is None:
             return
         self.target_shape, self.labels = target.shape, labels
-        stretched = output.shape != target.shape and not (self.kind == "classes" and labels)
-        self.broadcast = self.broadcast or (stretched and self.kind != "classes")
+        stretched = output.shape != target.shape and self.kind != "classes"
+        # Written by hand, dimensions of size 1 that are there are meant: a target against quantiles, or all pairs.
+        paired = self.name == "custom" and output.ndim == target.ndim
+        self.broadcast = self.broadcast or (stretched and not paired)
         self.target.add(target)
+        if target.ndim and target.size == len(target):
+            self.batches.append(target.reshape(-1)[:MOST_LABELS])
+        elif labels is False and self.kind == "classes" and target.ndim == 2:
+            self.batches.append(target.argmax(axis)[:MOST_LABELS])
         if labels:
             self.counts.update(int(label) for label in target.reshape(-1)[:MOST_LABELS])
         if self.kind == "classes" and output.ndim > 1:
@@ -87,6 +98,8 @@ class LossSeen:
             target_shape=self.target_shape, output=output, target=self.target.facts(), last=self.last,
             counts=dict(self.counts) if len(self.counts) <= MOST_CLASSES else {}, broadcast=self.broadcast,
             constant=self._constant(), decreasing=self.decreasing, classes=self.classes, right=self._right(),
+            improbable=self._improbable(), scrambled=self.scrambled, across_batch=self.across_batch,
+            mixing=mixing(self.batches, self.kind in ("classes", "binary")),
         )  # fmt: skip
 
     @property
@@ -94,6 +107,11 @@ class LossSeen:
         """Whether all targets of two classes are the same, as in the parts of an adversarial loss."""
         rows = self.target.rows
         return self.kind == "binary" and rows.size > 1 and bool((rows == rows[0, 0]).all())
+
+    def _improbable(self) -> bool:
+        """As `LossFacts.improbable`."""
+        shaped = self.kind == "classes" and self.name == "cross_entropy" and self.target_shape == self.output.shape
+        return shaped and not self.counts and self.target.rows.size > 0 and math.isnan(self._constant_of_one())
 
     def _constant(self) -> float:
         """The loss of the best constant answer to the targets that were seen; of a batch, where it is a sum."""

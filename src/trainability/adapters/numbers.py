@@ -56,7 +56,7 @@ class Gathered:
             mean=float(known.mean()) if known.size else math.nan,
             std=float(known.std()) if known.size else math.nan,
             feature_std=deviation,
-            constant=float(np.mean(deviation == 0)) if deviation.size and len(rows) > 1 else 0.0,
+            constant=float(np.mean((rows == rows[0]).all(axis=0))) if deviation.size and len(rows) > 1 else 0.0,
             bad=float(1 - finite.mean()) if rows.size else 0.0,
             whole=bool((known == np.round(known)).all()),
             duplicate=_duplicate(rows) if small else 0.0,

@@ -25,6 +25,8 @@ class Record:
     Attributes:
         settings: name and settings of the optimiser, of each moment.
         foreign: parameters that the optimiser holds and that are not the model's.
+        unrecorded: layers that were called without recording gradients, or whose answers left the framework.
+        reached: those of them that got a gradient all the same.
         suspect: where the last look found a gradient that is not finite: the origin, unless the step was left out.
     """
 
@@ -40,6 +42,8 @@ class Record:
     dropout: float = 0.0
     penalized: bool = False
     cut: dict[str, None] = field(default_factory=dict)
+    unrecorded: dict[str, None] = field(default_factory=dict)
+    reached: dict[str, None] = field(default_factory=dict)
     origin: Origin | None = None
     suspect: Origin | None = None
     game: bool = False
@@ -125,4 +129,5 @@ class Record:
             cut=tuple(self.cut),
             origin=self.origin, validation=self.validation.facts(), pairing=self.pairs.pairing(),
             gradient_noise=self.gradient_noise(batch), game=self.game or self.loss.one_sided,
+            unrecorded=tuple(name for name in self.unrecorded if name not in self.reached),
         )  # fmt: skip

@@ -62,7 +62,10 @@ def doctor(
 
     if treat:
         check_size(seeds, times)
-    made = run_script(script, arguments or [])
+    with interrupt.left_to_the_script():
+        made = run_script(script, arguments or [])
+    if made.code == 130:
+        interrupt.sentence = interrupt.SEEN
     diagnoses = list(made.diagnoses)
     for diagnosis in diagnoses:
         print(diagnosis.text(), file=sys.stderr)

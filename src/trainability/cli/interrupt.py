@@ -15,6 +15,8 @@ GRACE_SECONDS = 1.5
 STOPPED = "stopped; what was finished is kept: run the same command again to continue"
 NOT_KEPT = "stopped; a search for a treatment begins anew next time"
 
+SEEN = "the script was stopped; what was seen of it until then stands above"
+
 sentence = STOPPED
 """What is said of a run that is stopped: the command's to choose."""
 
@@ -43,6 +45,19 @@ def heard() -> Iterator[None]:
         training.clear()
         if mine and not _told.is_set():
             signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def left_to_the_script() -> Iterator[None]:
+    """Inside `heard`, let Ctrl-C raise KeyboardInterrupt again: a user's script may want to save what it has."""
+    mine = signal.getsignal(signal.SIGINT) is _hear
+    if mine:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        if mine:
+            signal.signal(signal.SIGINT, _hear)
 
 
 def tell(words: str) -> None:

@@ -90,6 +90,10 @@ class LossFacts:
         constant: the loss of the best constant answer to the targets that were seen; NaN if unknown.
         decreasing: whether a smaller loss is better, as far as its sign says: False for a negated loss.
         classes: how many classes the output has scores for; 0 where it has none or that is unknown.
+        across_batch: whether the output's softmax runs over the samples of a batch, and not over the classes.
+        mixing: how much targets differ within batches, over how much all of them do: near 1 for shuffled data.
+        improbable: whether cross-entropy got targets that are neither labels nor probabilities of classes.
+        scrambled: whether the output's dimensions were exchanged by reshaping, which leaves its numbers where they are.
         right: of class targets (or of 0 and 1) at the last moments, label to the share that was answered right.
     """
 
@@ -107,6 +111,10 @@ class LossFacts:
     decreasing: bool = True
     classes: int = 0
     right: Mapping[int, float] = field(default_factory=dict)
+    across_batch: bool = False
+    mixing: float = float("nan")
+    improbable: bool = False
+    scrambled: bool = False
 
 
 @dataclass(frozen=True)
@@ -210,6 +218,8 @@ class Chart:
         validation: of evaluations between updates; None where there were none.
         pairing: of inputs and targets; None where either was not seen.
         game: whether the loss belongs to a game with another model, so that it does not say how well this one learns.
+        unrecorded: names of layers that the optimiser holds, that were called where no gradient is recorded, or whose
+            numbers went through NumPy or Python, and that never got one.
         gradient_noise: the batch size at which the gradient's noise is as large as the gradient; NaN if unknown.
     """
 
@@ -234,6 +244,7 @@ class Chart:
     pairing: Pairing | None = None
     gradient_noise: float = float("nan")
     game: bool = False
+    unrecorded: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:

@@ -18,14 +18,19 @@ def diagnose(chart: Chart) -> list[Finding]:
     # The surest first, so that of two that would explain each other the surer is the root.
     order = sorted(found, key=lambda code: (-found[code].confidence, code))
     for code in order:
-        if code in explained:
+        if code in explained or found[code].weak:
             continue
         waiting = [code]
         while waiting:
-            for other in RULES[waiting.pop()].explains:
-                if other in found and other != code and other not in explained:
+            through = waiting.pop()
+            for other in RULES[through].explains:
+                if other not in found or {code, through} & set(found[other].despite):
+                    continue
+                if other != code and other not in explained:
                     explained[other] = code
                     waiting.append(other)
+    strong = [code for code in order if code not in explained and not found[code].weak]
+    explained |= {code: strong[0] for code in order if strong and found[code].weak and code not in explained}
     findings = [
         Finding(code, "symptom" if code in explained else "root", found[code], RULES[code].advice, explained.get(code))
         for code in order

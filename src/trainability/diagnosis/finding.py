@@ -22,12 +22,16 @@ class Evidence:
         figures: name to number or words: what was measured, and the threshold that it was held against.
         layer, step: where, if it is at one place.
         confidence: 0 to 1; 1 for what is certain from the program itself.
+        despite: codes of findings that do not explain this one here.
+        weak: whether it is only worth saying where nothing surer is found; it explains nothing.
     """
 
     figures: Mapping[str, float | str]
     confidence: float
     layer: str | None = None
     step: int | None = None
+    weak: bool = False
+    despite: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,10 @@ def hidden(chart: Chart) -> range:
 
 
 def first_over_last(chart: Chart) -> tuple[float, int] | None:
-    """The first trained layer's gradient over the last one's at the first moment, and the first one's place.
+    """The first trained layers' gradient over the last one's at the first moment, and the place of the first one.
+
+    Of the first quarter of the layers the largest counts: an attention's queries and keys get little at the start, and
+    the values beside them get enough.
 
     None with fewer than two trained layers, or no gradient to compare.
     """
@@ -163,7 +166,8 @@ def first_over_last(chart: Chart) -> tuple[float, int] | None:
     if len(places) < 2 or not len(chart.moments):
         return None
     gradient = chart.signs["gradient_rms"][0]
-    first, last = float(gradient[places[0]]), float(gradient[places[-1]])
+    early = places[: max(1, len(places) // 4)]
+    first, last = float(np.max(gradient[early])), float(gradient[places[-1]])
     return (first / last, int(places[0])) if last > 0 and not math.isnan(first) else None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import runpy
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -15,6 +14,8 @@ from trainability.adapters.framework import framework_of
 from trainability.adapters.script import watching_models
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe
+from trainability.diagnosis import diagnose
+from trainability.doctor import as_main
 from trainability.doctor.script_warnings import OURS, as_without_us
 from trainability.report.chart import Diagnosis
 
@@ -195,26 +196,23 @@ def run_script(path: str | os.PathLike[str], arguments: Sequence[str] = ()) -> S
     """
     if not Path(path).is_file():
         raise SpecError(f"there is no script '{path}'")
-    kept = sys.argv, list(sys.path)
-    sys.argv, sys.path[0:0] = [os.fspath(path), *arguments], [str(Path(path).resolve().parent)]
-    code = 0
-    try:
-        with watching_models() as watches, as_without_us():
-            try:
-                runpy.run_path(os.fspath(path), run_name="__main__")
-            except SystemExit as left:
-                code = _exit_code(left)
-            except KeyboardInterrupt:
-                code = 130
-            except BaseException as error:
-                own = error.__traceback__
-                while own is not None and own.tb_frame.f_code.co_filename != os.fspath(path):
-                    own = own.tb_next
-                _print_error(error.with_traceback(own))  # none of its frames: it could not be compiled
-                code = 1
-    finally:
-        sys.argv, sys.path[:] = kept
-    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps]
+    path = os.fspath(path)
+    code, process = 0, os.getpid()
+    with as_main.arguments(path, arguments), watching_models() as watches, as_without_us():
+        try:
+            as_main.run_as_main(path)
+        except SystemExit as left:
+            code = _exit_code(left)
+        except BaseException as error:
+            own = error.__traceback__
+            while own is not None and own.tb_frame.f_code.co_filename != os.path.abspath(path):
+                own = own.tb_next
+            _print_error(error.with_traceback(own))  # none of its frames: it could not be compiled
+            code = 130 if isinstance(error, KeyboardInterrupt) else 1
+    if os.getpid() != process:  # a fork that came to the script's end: the report is its parent's
+        raise SystemExit(code)
+    # Of a script that failed before its first step, a loss that refused what it got may tell why.
+    trained = [(one, chart) for one in watches() for chart in (one.chart(),) if chart.steps or diagnose(chart)]
     names = _numbered([type(one.model).__name__ for one, _ in trained])
     diagnoses = tuple(Diagnosis(chart, name) for name, (_, chart) in zip(names, trained, strict=True))
     return Script(code, diagnoses, tuple(getattr(one, "recipe", _no_recipe) for one, _ in trained))
@@ -236,11 +234,17 @@ def _print_error(error: BaseException) -> None:
     while said:
         one = said.pop()
         if one is not None:
-            kept = [frame for frame in one.stack if not frame.filename.startswith(OURS)]
+            kept = [frame for frame in one.stack if not (frame.filename.startswith(OURS) or _dispatching(frame))]
             one.stack = traceback.StackSummary.from_list(kept)
             said += [one.__cause__, one.__context__]
     assert whole is not None
     print(*whole.format(), sep="", end="", file=sys.stderr)
+
+
+def _dispatching(frame: traceback.FrameSummary) -> bool:
+    """Whether PyTorch only handed the call to us there."""
+    handing = "handle_torch_function(" in (frame.line or "")
+    return Path(frame.filename).parts[-2:] == ("torch", "overrides.py") or (handing and "torch" in frame.filename)
 
 
 def _exit_code(left: SystemExit) -> int:

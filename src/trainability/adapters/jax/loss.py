@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ class TracedLoss:
         operation: what it is made by; None where it is not known.
         root: of a loss of logarithms that is written by hand, the number of what is minimised.
         alone: whether no other loss of a library's is added to it.
+        across_batch: whether its softmax runs over the samples of a batch.
         scaled: of a library's loss that is only reduced and multiplied by numbers, the number of what is minimised.
     """
 
@@ -37,6 +38,7 @@ class TracedLoss:
     root: int | None = None
     alone: bool = True
     scaled: int | None = None
+    across_batch: bool = False
 
     def factor(self, values: Mapping[int, Any]) -> float:
         """What the loss is multiplied with before it is minimised: 1 where that is not known."""
@@ -54,6 +56,7 @@ class TracedLoss:
         seen.decreasing = self.decreasing if self.root is None else not float(values[self.root]) < 0
         if self.output is None:
             return None
+        seen.across_batch |= self.across_batch
         seen.last, seen.alone, seen.factor = self.last, self.alone, self.factor(values)
         target = None if self.target is None else np.asarray(values[self.target])
         labels = target is not None and np.issubdtype(target.dtype, np.integer) and self.kind != "binary"
@@ -79,6 +82,8 @@ def traced_loss(made: Program, first: bool = False) -> TracedLoss:
     if found.output is not None:
         last = last_activation(found.output, made)
         found.last = ACTIVATIONS[last.name] if last else None
+        last = last or found.operation  # of a loss that is written by hand, log_softmax itself
+        found.across_batch = last is not None and found.kind == "classes" and _across_batch(last, made)
     return found
 
 
@@ -119,6 +124,13 @@ def _after(made: Program, loss: TracedLoss) -> list[Operation]:
     return [op for op in made.operations[start:] if not reached.isdisjoint(op.inputs)]
 
 
+_RISING: Final = RESHAPING | {
+    "add", "add_any", "sub", "mul", "div", "neg", "reduce_sum", "integer_pow", "square", "abs", "sqrt", "select_n",
+    "gather", "max", "max0", "dot_general",
+}  # fmt: skip
+"""What rises with what it gets, but for its sign."""
+
+
 def _reduction(made: Program, loss: TracedLoss) -> str:
     after = _after(made, loss)
     summed = any(operation.name == "reduce_sum" for operation in after)
@@ -134,15 +146,26 @@ def _scaled(operation: Operation, made: Program) -> bool:
 
 
 def _turned(made: Program, loss: TracedLoss) -> int:
-    """How often the sign was turned after the loss."""
+    """How often the sign was turned after the loss; 0 where more is done to it than to add up, scale and square."""
     turned = 0
     reached = made.reached([loss.operation.output]) if loss.operation else set()
     for operation in _after(made, loss):
+        inverse = operation.name == "div" and operation.inputs[-1] in reached
+        if operation.name not in _RISING or inverse:
+            return 0
         numbers = [made.values[n] for n in operation.inputs if n in made.literals and not made.shapes[n]]
         subtracted = operation.name == "sub" and operation.inputs[0] not in reached
         negative = operation.name in ("mul", "div") and any(float(v) < 0 for v in numbers)
         turned += operation.name == "neg" or subtracted or negative
     return turned
+
+
+def _across_batch(softmax: Operation, made: Program) -> bool:
+    """Whether the probabilities of one sample depend on the others in the batch: they add up to 1 along it."""
+    if softmax.name not in ("softmax", "log_softmax") or len(made.shapes[softmax.output]) < 2:
+        return False
+    sums = [e for e in softmax.equations if e.primitive.name == "reduce_sum"]
+    return bool(sums) and tuple(sums[0].params["axes"]) == (0,)
 
 
 def last_activation(output: int, made: Program) -> Operation | None:

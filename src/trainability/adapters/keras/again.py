@@ -11,7 +11,7 @@ import keras
 from trainability.adapters.failed import say_failed
 from trainability.adapters.jax.look import Look
 from trainability.adapters.keras.facts import see_inputs, see_loss
-from trainability.adapters.keras.names import Known, loss_name, loss_of
+from trainability.adapters.keras.names import Known, loss_name, loss_of, several_losses
 from trainability.adapters.keras.resting import Resting
 from trainability.adapters.record import Record
 
@@ -52,4 +52,5 @@ class Again:
         seen.note(self.record, step, inputs=False, loss=known is None or output is None)
         if known is not None and output is not None:
             see_loss(self.model, self.record, known, y, seen.value(output), seen.facts.last, fed)
+        self.record.loss.alone &= not several_losses(self.model)
         self.used |= seen.used

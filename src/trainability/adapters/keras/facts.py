@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from trainability.adapters.keras.names import REDUCTIONS, SETTINGS, SPARSE, function_name, loss_of
+from trainability.adapters.keras.names import REDUCTIONS, SETTINGS, SPARSE, function_name, loss_of, several_losses
 from trainability.adapters.record import Record
 from trainability.core.chart import LossKind
 
@@ -95,6 +95,7 @@ def see_loss(
     seen.reduction = REDUCTIONS.get(str(loss_of(model).reduction), "none")
     seen.last = last
     target = None if target is None else as_compared(target, output.shape)
+    seen.alone = not several_losses(model)
     seen.add(output, target, takes_labels(model))
     if fed is not None and target is not None:
         record.pairs.add(fed, target, seen.labels)

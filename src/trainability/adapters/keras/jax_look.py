@@ -12,7 +12,7 @@ import keras
 from trainability.adapters.jax.look import Look, look
 from trainability.adapters.keras.again import Again
 from trainability.adapters.keras.facts import Values, of_step, parameters_of, see_layers, see_optimizer
-from trainability.adapters.keras.names import has_several_losses
+from trainability.adapters.keras.names import several_losses
 from trainability.adapters.record import Record
 
 PATIENCE: Final = 8
@@ -111,7 +111,7 @@ class JaxLook(Again):
         parameters = {name: value(variable) for name, variable in parameters_of(model).items()}
         trained = [named[id(variable)] for variable in model.trainable_variables if id(variable) in named]
         own = {str(i): part for i, part in enumerate(part for parts in state[1:] for part in parts)}
-        return look(loss, parameters, (x, y, weights), trained, own, self._kept, first=has_several_losses(model))
+        return look(loss, parameters, (x, y, weights), trained, own, self._kept, first=several_losses(model))
 
     def _values(self, state: Sequence[Any]) -> Values:
         """From a variable to its value in a state; what the state does not hold has its own."""

@@ -43,8 +43,8 @@ def loss_of(model: Any) -> Any:
     return losses[0].loss if (losses := _losses_of(model)) else None
 
 
-def has_several_losses(model: Any) -> bool:
-    """Whether the losses of several outputs are added up."""
+def several_losses(model: Any) -> bool:
+    """Whether the model has several outputs, and what is minimised is the sum of their losses."""
     return len(_losses_of(model)) > 1
 
 

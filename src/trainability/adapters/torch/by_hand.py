@@ -21,12 +21,13 @@ _MEETING: Final = ("mul", "__mul__", "__rmul__", "__getitem__", "gather")
 
 @dataclass(frozen=True, eq=False)
 class ByHand:
-    """Name and kind as in `core.chart.LossFacts`; the tensors that are compared."""
+    """Name and kind as in `core.chart.LossFacts`; the tensors that are compared, and by which operation."""
 
     name: str
     kind: LossKind
     output: torch.Tensor
     target: torch.Tensor
+    place: Operation
 
 
 def by_hand(operations: list[Operation]) -> ByHand | None:
@@ -42,7 +43,7 @@ def by_hand(operations: list[Operation]) -> ByHand | None:
         trained = [tensor for tensor in tensors if tensor.requires_grad]
         fixed = [tensor for tensor in tensors if not tensor.requires_grad]
         if len(trained) == 1 and len(fixed) == 1 and fixed[0].dim() > 0:
-            return ByHand("custom", "regression", trained[0], fixed[0])
+            return ByHand("custom", "regression", trained[0], fixed[0], operation)
     return None
 
 
@@ -50,12 +51,12 @@ def _logarithmic(
     operation: Operation, target: torch.Tensor, operations: list[Operation], made: dict[int, Operation]
 ) -> ByHand:
     if operation.name == "log_softmax":
-        return ByHand("cross_entropy", "classes", operation.input, target)
+        return ByHand("cross_entropy", "classes", operation.input, target, operation)
     probability, _ = _inside(operation, made)
     others = [_inside(one, made) for one in operations if one.name == "log"]
     if any(one is probability and turned for one, turned in others):
-        return ByHand("bce", "binary", probability, target)
-    return ByHand("probabilities_cross_entropy", "classes", probability, target)
+        return ByHand("bce", "binary", probability, target, operation)
+    return ByHand("probabilities_cross_entropy", "classes", probability, target, operation)
 
 
 def _inside(logarithm: Operation, made: dict[int, Operation]) -> tuple[torch.Tensor, bool]:

@@ -51,7 +51,7 @@ class Gradients:
             self._probes = probes
             self._note()
         del kept
-        return self._seen != before
+        return self._seen != before and any(gradient is not None for gradient in self._alive)
 
     def add(self, parameter: torch.nn.Parameter) -> None:
         """One that the model has got since."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -28,7 +28,8 @@ class TracedLayer:
         answer: what came of it, with its bias, before the activation.
         places: the dimension of the answer along which its units lie.
         activation: what its answers went through, or None.
-        gradient: of the loss by the operation's answer, once a backward pass has been.
+        kept: the gradient of the loss by the operation's answer, once a backward pass has been. The hook holds this
+            list alone: one that held the layer would keep it, and all that led to it, for ever.
     """
 
     name: str
@@ -39,7 +40,12 @@ class TracedLayer:
     answer: torch.Tensor
     places: int
     activation: Operation | None
-    gradient: torch.Tensor | None = None
+    kept: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def gradient(self) -> torch.Tensor | None:
+        """Of the loss by the operation's answer, the last that came; None before a backward pass."""
+        return self.kept[-1] if self.kept else None
 
     @property
     def activation_name(self) -> str | None:
@@ -47,12 +53,9 @@ class TracedLayer:
 
     def keep_gradient(self) -> None:
         """Have the next backward pass write `gradient`."""
-        output = self.operation.output
+        output, kept = self.operation.output, self.kept
         if output.requires_grad:
-            output.register_hook(self._kept)
-
-    def _kept(self, gradient: torch.Tensor) -> None:
-        self.gradient = gradient.detach()
+            output.register_hook(lambda gradient: kept.__setitem__(slice(None), [gradient.detach()]))
 
 
 def traced_layers(operations: Sequence[Operation], names: Mapping[int, str]) -> list[TracedLayer]:
@@ -122,7 +125,7 @@ def _follow(
             continue
         if following.name in ACTIVATIONS:
             return following.input, place, following
-        if following.name not in PASSING:
+        if following.name not in PASSING and not _mixes_samples(following, carried):
             break
         carried = following.output
         if following.name == "permute":
@@ -135,6 +138,20 @@ def _follow(
         if following.name in ("add", "add_", "__add__") and bias:
             answer, places = carried, place
     return answer, places, None
+
+
+def _mixes_samples(operation: Operation, carried: torch.Tensor) -> bool:
+    """Whether it adds up a layer's answers to several samples, as the nodes of a graph are, or scales all of them."""
+    tensors = list(operation.tensors())
+    if any(one is not carried and one.requires_grad for one in tensors):
+        return False
+    return operation.name in _SCALING or (
+        operation.name in _OVER_SAMPLES and len(tensors) == 2 and tensors[1] is carried
+    )
+
+
+_OVER_SAMPLES: Final = ("matmul", "mm", "bmm", "__matmul__", "spmm", "sparse_mm")
+_SCALING: Final = ("mul", "__mul__", "__rmul__", "div", "__truediv__", "index_select", "index_add", "scatter_add")
 
 
 def samples(tensor: torch.Tensor, units_at: int) -> np.ndarray:

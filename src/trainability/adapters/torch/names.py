@@ -49,3 +49,5 @@ ASIDE: Final = frozenset({"mean", "square", "var", "var_mean", "std"})
 """Statistics of an answer, as a normalisation takes them; the answer itself goes on."""
 COPYING: Final = frozenset({"contiguous", "to", "clone", "float", "half", "bfloat16"})
 """What gives a weight's numbers as they are, in another place or type."""
+LEAVING: Final = frozenset({"numpy", "__array__", "tolist", "item", "__float__", "__int__"})
+"""What takes numbers out of PyTorch, where no gradient follows them."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.nn.modules import module as modules
 
+from trainability.adapters.torch.uncompiled import uncompiled
 from trainability.adapters.torch.watch import Watch
 
 
@@ -20,13 +22,12 @@ def watching_models() -> Iterator[list[Watch]]:
     """
     watches: list[Watch] = []
     known: set[int] = set()
-    depth = 0
+    here = threading.local()
     undo = contextlib.ExitStack()
 
     def enter(module: torch.nn.Module, *_: Any) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > 1:
+        here.depth = getattr(here, "depth", 0) + 1
+        if here.depth > 1:
             return
         if _of_keras(module):
             return
@@ -36,9 +37,9 @@ def watching_models() -> Iterator[list[Watch]]:
             watches.append(undo.enter_context(Watch(module)))
 
     def leave(module: torch.nn.Module, *_: Any) -> None:
-        nonlocal depth
-        depth -= 1
+        here.depth = getattr(here, "depth", 1) - 1
 
+    undo.enter_context(uncompiled())
     undo.callback(modules.register_module_forward_pre_hook(enter).remove)
     undo.callback(modules.register_module_forward_hook(leave, always_call=True).remove)
     with undo:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
 import torch
 import torch.optim.optimizer as optimizers
+from torch.nn.modules import module as modules
 
 from trainability.adapters.failed import say_failed
 from trainability.adapters.moments import next_moment
@@ -19,10 +21,12 @@ from trainability.adapters.torch.evaluations import Evaluations
 from trainability.adapters.torch.gradients import Gradients
 from trainability.adapters.torch.layers import seen, thinned, traced_layers
 from trainability.adapters.torch.look import Look, hidden_parameters, parameters_in
-from trainability.adapters.torch.loss import see_loss
+from trainability.adapters.torch.loss import see_arguments, see_loss
 from trainability.adapters.torch.loss_value import LossValue
 from trainability.adapters.torch.penalty import penalized
-from trainability.adapters.torch.trace import Operation, Trace, leading_to
+from trainability.adapters.torch.reach import belongs_to, held_by, trained_another, unrecorded
+from trainability.adapters.torch.trace import Operation, Trace, leading_to, tensors_in
+from trainability.adapters.torch.uncompiled import uncompiled
 from trainability.core.chart import Chart, Origin, ParameterFacts
 
 _DROPOUT: Final = (torch.nn.Dropout, torch.nn.Dropout1d, torch.nn.Dropout2d, torch.nn.Dropout3d, torch.nn.AlphaDropout)
@@ -33,7 +37,7 @@ def harmless(method: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(method)
     def guarded(self: Watch, *arguments: Any) -> Any:
-        if self.failed is not None:
+        if self.failed is not None or threading.get_ident() != self._thread:  # another thread's modes are its own
             return None
         try:
             return method(self, *arguments)
@@ -55,6 +59,7 @@ class Watch:
     """
 
     def __init__(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer | None = None):
+        model = getattr(model, "_orig_mod", model)  # what torch.compile has wrapped
         self.model, self.optimizer = model, optimizer
         self.record = Record("torch")
         self._names = {id(p): name for name, p in model.named_parameters()}
@@ -65,37 +70,57 @@ class Watch:
         self._look: Look | None = None
         self._step, self._moment = 0, 0
         self._step_losses: list[float] = []
+        self._lost: float | None = None  # of a pass that brought this model nothing
+        self._anothers = False  # whether that pass was another model's
+        self._unreached = False
         self._before: dict[int, torch.Tensor] = {}
         self._used: set[int] = set()
         self._strangers: list[torch.nn.Parameter] = []
         self._held: set[int] = set()
         self._holders: set[int] = set()
         self._undo = contextlib.ExitStack()
+        self._thread = threading.get_ident()
         self.failed: Exception | None = None
 
     def __enter__(self) -> Watch:
-        undo = self._undo
+        undo, self._thread = self._undo, threading.get_ident()
         for register, hook in (
             (optimizers.register_optimizer_step_pre_hook, self._before_update),
             (optimizers.register_optimizer_step_post_hook, self._after_update),
         ):
             undo.callback(register(hook).remove)
-        undo.callback(self.model.register_forward_hook(self._evaluations.called).remove)
+        # Not the model's own hook: that would be copied and saved with it.
+        undo.callback(modules.register_module_forward_hook(self._called).remove)
+        undo.enter_context(uncompiled())
         undo.enter_context(self._value.watching_scalers())
         original = torch.autograd.backward
         torch.autograd.backward = self._watched(original)  # pyright: ignore[reportAttributeAccessIssue]
         undo.callback(setattr, torch.autograd, "backward", original)
-        undo.enter_context(self._trace)
+        self._trace.__enter__()
+        undo.push(self._leave_trace)
         self._trace.recording = self._step == self._moment
         return self
 
+    def _leave_trace(self, *error: Any) -> None:
+        if threading.get_ident() == self._thread:  # the modes of a thread that is over went with it
+            self._trace.resume()
+            self._trace.__exit__(*error)
+
     def __exit__(self, *_: object) -> None:
-        self._trace.resume()
         self._undo.close()
-        self._trace.operations.clear()
+        self._trace.clear()
         self._look = None
 
     # --- while it trains
+
+    def _called(self, module: torch.nn.Module, given: tuple[Any, ...], output: Any) -> None:
+        if module is self.model:
+            self._answered(given, output)
+
+    @harmless
+    def _answered(self, given: tuple[Any, ...], output: Any) -> None:
+        self._evaluations.called(self.model, given, output)
+        self._trace.called()
 
     def _watched(self, backward: Callable[..., None]) -> Callable[..., None]:
         def watched(tensors: Any, *args: Any, **kwargs: Any) -> None:
@@ -117,6 +142,8 @@ class Watch:
         came = self._gradients.after_backward() or (self._new_parameters() and self._gradients.after_backward())
         if came and value is not None:
             self._step_losses.append(value)
+        elif not came:
+            self._lost = value
 
     @harmless
     def _before_backward(self, root: torch.Tensor) -> float | None:
@@ -130,7 +157,9 @@ class Watch:
         if self._trace.recording and self._look is None:
             operations = leading_to(root, self._trace.operations)
             self._new_parameters()
-            own = any(id(tensor) in self._names for operation in operations for tensor in parameters_in(operation))
+            found = [tensor for operation in operations for tensor in parameters_in(operation)]
+            own = any(id(tensor) in self._names for tensor in found)
+            self._anothers = not own and any(isinstance(t, torch.nn.Parameter) and t.requires_grad for t in found)
             if own:  # else it is another model's
                 self._find_strangers(operations)
             layers = traced_layers(operations, self._names) if own else []
@@ -217,7 +246,11 @@ class Watch:
     def _counts(self, optimizer: torch.optim.Optimizer) -> bool:
         if self.optimizer is not None:
             return optimizer is self.optimizer
-        return any(id(p) in self._names for group in optimizer.param_groups for p in group["params"])
+        held = held_by(optimizer).values()
+        if any(id(p) in self._names for p in held):
+            return True
+        # One that has nothing to do, while a pass brought this model gradients, was meant for this model.
+        return bool(self._step_losses) and all(p.grad is None for p in held)
 
     @harmless
     def _before_update(self, optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -227,7 +260,7 @@ class Watch:
             self._trace.recording = False  # what follows is ours and the optimiser's
             self._trace.suspend()
         if id(optimizer) not in self._holders or self._look is not None:
-            held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+            held = held_by(optimizer).keys()
             self._holders.add(id(optimizer))
             self._held |= held
             self.record.foreign = max(self.record.foreign, len(held - self._names.keys()))
@@ -259,23 +292,49 @@ class Watch:
     @harmless
     def _after_update(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         if not self._counts(optimizer):
+            self._trace.updated_another()
             return
         self._gradients.after_update()
-        if self._step_losses or self._look is not None:  # else another optimiser has moved the rest in this step
+        if (
+            self._look is not None
+            and not self._step_losses
+            and trained_another(self._look, self._names.keys(), held_by(optimizer))
+        ):
+            self._look, self._lost = None, None
+            self._trace.recording = True
+            self._trace.updated_another()
+        elif self._step_losses or self._look is not None or self._brought_nothing(optimizer):
             if self._look is not None:
                 self._measure(self._look)
             self._end_step()
             surprised = not math.isfinite(self.record.losses[-1]) and self.record.origin is None
             self._trace.recording = self._step == self._moment or surprised
+        else:  # another optimiser has moved the rest in this step
+            self._trace.recording = self._step == self._moment
         self._trace.resume()
+
+    def _brought_nothing(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether this is a step after a backward pass that was meant for this model and reached none of its layers."""
+        value, self._lost = self._lost, None
+        held = held_by(optimizer).values()
+        if value is None or self._anothers or any(p.grad is not None for p in held):
+            return False
+        if self._step == self._moment:
+            layers = traced_layers(self._trace.operations, self._names)
+            self._unreached = bool(layers)
+            self.record.cut.update(dict.fromkeys(layer.name for layer in layers if layer.weight.requires_grad))
+            self.record.moment(self._step, [seen(layer, layer.weight.requires_grad, None, 1.0) for layer in layers])
+        if self._unreached:
+            self._step_losses.append(value)
+        return self._unreached
 
     def _end_step(self) -> None:
         losses, before = self._step_losses, self.record.losses
         # Where no gradient came through this model, the loss is the one that was seen last.
         before.append(math.fsum(losses) / len(losses) if losses else before[-1] if before else math.nan)
         self._step_losses.clear()
-        self._trace.operations.clear()
-        self._step += 1
+        self._trace.clear()
+        self._lost, self._step = None, self._step + 1
         if self._step > self._moment:
             self._moment = next_moment(self._moment)
 
@@ -283,10 +342,15 @@ class Watch:
         self._take_in(look)
         found = []
         for layer in look.layers:
-            if layer.gradient is None and layer.weight.requires_grad:
+            reached = layer.weight.grad is not None and bool(layer.weight.grad.any())  # maybe by another of its calls
+            if layer.gradient is None and layer.weight.requires_grad and not reached:
                 self.record.cut[layer.name] = None
             trained = layer.weight.requires_grad and id(layer.weight) in self._held
             found.append(seen(layer, trained, self._before.get(id(layer.weight)), look.scale))
+        for weight in unrecorded(self._trace, self._names):
+            if weight.requires_grad and id(weight) in self._held:
+                name = self._names[id(weight)].removesuffix(".weight")
+                (self.record.unrecorded if weight.grad is None else self.record.reached)[name] = None
         self.record.moment(self._step, found)
         self._look, self._before = None, {}
 
@@ -299,12 +363,21 @@ class Watch:
             self._measure(self._look)
             self._end_step()
 
+    @harmless
+    def _take_refused(self) -> None:
+        """Look at what a loss got that raised an error, as for a label that names no class."""
+        refused, self._trace.refused = self._trace.refused, None
+        if refused is None or not belongs_to(tensors_in(refused[1], refused[2]), self._names.keys()):
+            return
+        see_arguments(self.record.loss, *refused)
+
     # --- afterwards
 
     def chart(self) -> Chart:
         """What was seen so far."""
         self._evaluations.close(self._step)
         self._new_parameters()
+        self._take_refused()
         return self.record.chart(
             [
                 ParameterFacts(name, p.numel(), p.requires_grad, id(p) in self._held, id(p) in self._used)

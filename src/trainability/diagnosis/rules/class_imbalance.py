@@ -32,7 +32,7 @@ def _check(seen: Chart) -> Evidence | None:
         "class": float(label), "its samples over the largest class's": share, "threshold": RARE,
         "answered right": 0.0, "classes never answered": float(len(missed)),
     }  # fmt: skip
-    return Evidence(figures, 0.5)
+    return Evidence(figures, 0.6)
 
 
 CLASS_IMBALANCE = Rule(
@@ -41,6 +41,7 @@ CLASS_IMBALANCE = Rule(
     check=_check,
     advice="The loss is low for a network that leaves the rare class out. Draw rare classes more often, or weight the loss by "
     "the inverse frequency; train longer; and judge by a metric that counts every class alike.",
+    explains=("optimizer-unsuitable", "too-few-steps"),
     treatments=(Operation("rate", 10.0), Operation("epochs", 10.0), Operation("optimizer", "adam")),
     reference="M. Buda et al., A systematic study of the class imbalance problem, Neural Networks 106 (2018)",
     sick=lambda: chart(losses=stays(0.2), loss=loss(counts={0: 305, 1: 15}, right={0: 1.0, 1: 0.0}, constant=0.19)),

@@ -7,14 +7,20 @@ import dataclasses
 from trainability.core.chart import Chart
 from trainability.diagnosis.examples import chart
 from trainability.diagnosis.finding import Evidence, Rule
+from trainability.diagnosis.reading import learns
 
 
 def _check(seen: Chart) -> Evidence | None:
     held = {layer.name for layer in seen.layers if layer.trained}
     cut = [name for name in seen.cut if name in held]
-    if not cut:
+    # Without recording is also how a part that is learned elsewhere is kept as it is, which may be meant.
+    aside = [] if learns(seen) else [name for name in seen.unrecorded if name not in cut]
+    if not cut and not aside:
         return None
-    return Evidence({"layers without a gradient": ", ".join(cut[:8]), "how many": len(cut)}, 1.0, cut[-1])
+    found = [*cut, *aside]
+    return Evidence(
+        {"layers without a gradient": ", ".join(found[:8]), "how many": len(found)}, 1.0 if cut else 0.9, found[-1]
+    )
 
 
 GRAPH_DETACHED = Rule(

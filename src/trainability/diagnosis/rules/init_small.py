@@ -17,6 +17,10 @@ SMALL: Final = 0.2
 """Deviation of a first weight times √fan_in; PyTorch's default has 0.58, LeCun's 1, He's 1.41."""
 
 
+FAINT: Final = 0.05
+"""Deviation of the first pre-activations: normalisation and shortcuts make up for small weights, as in BERT."""
+
+
 def gains(seen: Chart) -> np.ndarray:
     """Root mean square of the first weights times √fan_in, shape (layers,)."""
     fans = np.array([layer.fan_in for layer in seen.layers], float)
@@ -31,6 +35,8 @@ def _check(seen: Chart) -> Evidence | None:
     places = [i for i in plain if seen.layers[i].trained]
     found = gains(seen)
     if not places or not np.median(found[places]) < SMALL:
+        return None
+    if np.nanmedian(seen.signs["pre_activation_std"][0, places]) > FAINT:
         return None
     place = min(places, key=lambda i: found[i])
     figures = {"median gain of the first weights": float(np.median(found[places])), "threshold": SMALL}
@@ -54,6 +60,6 @@ INIT_SMALL = Rule(
     ),
     treatments=(Operation("initialize", "critical"), Operation("normalize", "layer")),
     reference="K. He et al., Delving deep into rectifiers, ICCV 2015",
-    sick=lambda: chart({"weight_rms": [0.02] * 4}, losses=stays()),
+    sick=lambda: chart({"weight_rms": [0.02] * 4, "pre_activation_std": [0.01] * 4}, losses=stays()),
     healthy=lambda: chart({"weight_rms": [0.02] * 4}),
 )

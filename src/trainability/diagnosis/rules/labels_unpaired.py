@@ -9,13 +9,22 @@ import numpy as np
 from trainability.core.chart import Chart, Pairing, ValidationFacts
 from trainability.diagnosis.examples import chart, stays
 from trainability.diagnosis.finding import Evidence, Rule
-from trainability.diagnosis.reading import CHANCE, FAR, FEW, STILL, progress, travelled, validated
+from trainability.diagnosis.reading import CHANCE, FAR, FEW, STILL, progress, trained, travelled, typical, validated
 
 LIKE: Final = 0.15
 """Correlation of a sample's target with its nearest neighbours' targets: at most, for those that say nothing."""
 
 
+UNSURE: Final = 0.05
+"""Between `CHANCE` and this p-value inputs may say what so few samples do not show."""
+ROWS: Final = 150
+"""Samples; fewer are few."""
+
+
 def _check(seen: Chart) -> Evidence | None:
+    same = _all_the_same(seen)
+    if same is not None:
+        return same
     pairing = seen.pairing
     if pairing is None or not pairing.p > CHANCE or pairing.likeness > LIKE:
         return None
@@ -29,7 +38,26 @@ def _check(seen: Chart) -> Evidence | None:
         "correlation of neighbours' targets": pairing.likeness, "p, against shuffled targets": pairing.p,
         "threshold": CHANCE, "samples": float(pairing.rows), "progress": progress(seen),
     }  # fmt: skip
-    return Evidence(figures, 0.6 if pairing.counted else 0.84 if pairing.rows >= 150 else 0.7)
+    few = pairing.rows < ROWS
+    if pairing.counted:
+        return Evidence(figures, 0.6, weak=_wild(seen))
+    return Evidence(figures, 0.7 if few else 0.84, weak=few and pairing.p <= UNSURE)
+
+
+def _wild(seen: Chart) -> bool:
+    """Whether steps are so large that nothing would be learned from the inputs' order, whatever it tells."""
+    moves = typical(seen, "update_ratio")[trained(seen)] if seen.layers else np.zeros(0)
+    return len(moves) > 0 and bool(np.nanmax(moves, initial=-np.inf) > -1.5)
+
+
+def _all_the_same(seen: Chart) -> Evidence | None:
+    """Inputs that never change, and targets that do."""
+    inputs, loss = seen.inputs, seen.loss
+    if inputs is None or loss is None or loss.target is None or not loss.target.std > 0:
+        return None
+    if inputs.constant < 1 or seen.batch < 2 or not progress(seen) < FEW:
+        return None
+    return Evidence({"share of features that never change": 1.0, "progress": progress(seen)}, 0.95, step=0)
 
 
 def _shuffled(**changes: object) -> Chart:

@@ -23,8 +23,8 @@ KILLED: Final = 0.5
 
 
 def _check(seen: Chart) -> Evidence | None:
-    if learns(seen) or not seen.layers or seen.optimizer is None:
-        return None
+    if learns(seen) or not seen.layers or seen.optimizer is None or not np.isfinite(seen.losses[:1]).all():
+        return None  # what was not finite before the first step is not the rate's fault
     moves = typical(seen, "update_ratio")[trained(seen)]
     largest = float(np.nanmax(moves)) if len(moves) and not np.isnan(moves).all() else math.nan
     jump = _jump(seen)

@@ -11,7 +11,7 @@ from trainability.diagnosis.finding import Evidence, Rule
 
 
 def _check(seen: Chart) -> Evidence | None:
-    if seen.loss is None or seen.loss.decreasing or seen.loss.name == "custom":
+    if seen.loss is None or seen.loss.decreasing:
         return None
     return Evidence({"loss": seen.loss.name, "loss at the end": float(seen.losses[-1])}, 0.95)
 

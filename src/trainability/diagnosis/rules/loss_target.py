@@ -39,7 +39,10 @@ def _check(seen: Chart) -> Evidence | None:
     if found.target is None:
         return None
     figures |= {"lowest target": found.target.low, "highest target": found.target.high}
-    if _no_distribution(found):
+    if found.scrambled:
+        figures |= {"output": str(found.output_shape), "its numbers": "are in another order than its shape says"}
+        return Evidence(figures, 1.0, layer)
+    if found.improbable:
         return Evidence({**figures, "targets": "are no probabilities of classes"}, 0.97, layer)
     if learns(seen) or found.name not in DISTANCES or not _labels(found):
         return None
@@ -49,12 +52,6 @@ def _check(seen: Chart) -> Evidence | None:
         return None
     figures |= {"different targets": float(labels), "progress": progress(seen)}
     return Evidence(figures, 0.65, layer)
-
-
-def _no_distribution(found: LossFacts) -> bool:
-    """Whether cross-entropy got numbers of the output's shape that do not sum to 1."""
-    shaped = found.kind == "classes" and found.name == "cross_entropy" and found.target_shape == found.output_shape
-    return shaped and not found.counts and math.isnan(found.constant) and found.reduction != "none"
 
 
 def _labels(found: LossFacts) -> bool:
@@ -78,7 +75,8 @@ LOSS_TARGET = Rule(
     check=_check,
     advice="Each loss is made for one kind of target: cross-entropy for class labels or probabilities and scores as outputs; "
     "nll for class labels and log_softmax outputs; binary cross-entropy for 0 and 1; squared and absolute error for "
-    "quantities. A loss that takes probabilities wants softmax or sigmoid before it, or from_logits=True. Absolute error on labels is content with the more frequent one. Take the loss of your targets' kind.",
+    "quantities. Scores of several places, (samples, places, classes), go into it as (samples, classes, places) by "
+    "transpose(1, 2); view and reshape put other numbers in their places. A loss that takes probabilities wants softmax or sigmoid before it, or from_logits=True. Absolute error on labels is content with the more frequent one. Take the loss of your targets' kind.",
     explains=(
         "too-few-steps", "capacity-low", "class-imbalance", "dying-relu", "learning-rate-low",
         "nan-origin", "optimizer-unsuitable", "vanishing-gradient", "labels-invalid",

@@ -21,8 +21,11 @@ NORMALIZATION_BATCH_OF_ONE = Rule(
     check=_check,
     advice="The mean and deviation of one sample take away what tells it from others. Use larger batches, or layer or group "
     "normalisation.",
-    explains=("too-few-steps", "vanishing-gradient", "learning-rate-high", "learning-rate-low"),
+    explains=(
+        "too-few-steps", "vanishing-gradient", "learning-rate-high", "learning-rate-low", "optimizer-unsuitable",
+        "batch-size", "capacity-low",
+    ),
     treatments=(Operation("batch", 32.0), Operation("normalize", "layer")),
     sick=lambda: chart(normalized_one=("net.1",), losses=chart().losses * 0 + 0.69),
     healthy=lambda: chart(normalized_one=("net.1",)),
-)
+)  # fmt: skip

@@ -21,9 +21,14 @@ MOST: Final = 0.05
 
 def _check(seen: Chart) -> Evidence | None:
     loss = seen.loss
-    if loss is None or loss.last is None:
+    if loss is None:
         return None
     layer = seen.layers[-1].name if seen.layers else None
+    if loss.across_batch:
+        figures = {"output activation": "softmax", "it adds up to 1 over": "the samples of a batch, not the classes"}
+        return Evidence(figures, 1.0, layer)
+    if loss.last is None:
+        return None
     if loss.last in ("softmax", "softmin") and loss.output_shape[-1:] == (1,):
         figures = {"output activation": loss.last, "output units": 1, "answer": "1 to every input"}
         return Evidence(figures, 1.0, layer)
@@ -48,7 +53,7 @@ OUTPUT_ACTIVATION = Rule(
     check=_check,
     advice="The output layer's activation keeps answers in a range that does not hold the targets, or, as softmax over a "
     "single unit does, makes them all 1. For a regression use no activation; for two classes one unit with sigmoid and "
-    "binary cross-entropy; for several classes as many units as classes.",
+    "binary cross-entropy; for several classes as many units as classes, with softmax over the classes (dim=1, not 0).",
     explains=(
         "dying-relu", "vanishing-gradient", "targets-unscaled", "learning-rate-low", "too-few-steps", "capacity-low",
         "activation-saturating", "learning-rate-high", "over-regularized", "optimizer-unsuitable",

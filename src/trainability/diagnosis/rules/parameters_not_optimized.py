@@ -43,7 +43,7 @@ PARAMETERS_NOT_OPTIMIZED = Rule(
     advice="These parameters get gradients and are never moved. Often a layer was replaced after the optimiser had been "
     "built, or layers lie in a plain Python list, which the model does not know. Build the optimiser last, and keep layers "
     "in a ModuleList. What is to stay as it is should say requires_grad_(False).",
-    explains=("learning-rate-low", "too-few-steps", "capacity-low"),
+    explains=("zero-grad-missing", "learning-rate-low", "too-few-steps", "capacity-low", "batch-size"),
     treatments=(Operation("wiring", "all"),),
     sick=_headless,
     healthy=_frozen_on_purpose,

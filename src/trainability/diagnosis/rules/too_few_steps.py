@@ -26,7 +26,7 @@ SHORT: Final = 1.0
 
 
 def _check(seen: Chart) -> Evidence | None:
-    if learns(seen) or diverged(seen):
+    if learns(seen) or diverged(seen) or not seen.steps:
         return None
     way = travelled(seen)
     figures = {"steps": float(seen.steps), "progress": progress(seen), "steps times update over weight": way}
