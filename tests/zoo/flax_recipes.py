@@ -165,10 +165,10 @@ def images_to_255(seed: int) -> Recipe:
 
 
 def eval_left_on(seed: int) -> Recipe:
-    """k: ``eval()`` left on, where only normalised layers let a gradient through."""
+    """k: ``eval()`` left on, where only normalised layers let a gradient through; PyTorch's momentum."""
     streams, layers = nnx.Rngs(seed), []
-    for width in (2, *[16] * 7):
-        layers += [linear(width, 16, streams), nnx.BatchNorm(16, rngs=streams), nnx.sigmoid]
+    for width in (2, *[16] * 9):
+        layers += [linear(width, 16, streams), nnx.BatchNorm(16, momentum=0.9, rngs=streams), nnx.sigmoid]
     model = nnx.Sequential(*layers, linear(16, 2, streams))
     model.eval()
     return _recipe(model, scores, optax.adam(1e-2), _circles(), 20)

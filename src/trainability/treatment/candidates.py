@@ -9,8 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from trainability.core.chart import Chart, TensorFacts
 from trainability.core.operation import KINDS, Operation, in_order
-from trainability.diagnosis import RULES, Finding
+from trainability.diagnosis import RULES, Finding, diagnose
 
 Operations = tuple[Operation, ...]
 
@@ -22,15 +23,16 @@ GENERAL: Final = (
 )  # fmt: skip
 """What is tried where the diagnosis' own operations are through."""
 FINISHING: Final = (
-    Operation("scale_targets", "standardize"), Operation("output", "fit"), Operation("scale_inputs", "standardize"),
-    Operation("schedule", "cosine"), Operation("normalize", "layer"), Operation("rate", 3.0),
-    Operation("initialize", "critical"), Operation("clip", 1.0), Operation("rate", 0.3),
+    Operation("clip", 1.0), Operation("schedule", "cosine"), Operation("normalize", "layer"),
+    Operation("initialize", "critical"), Operation("rate", 3.0), Operation("schedule", "warmup"),
+    Operation("rate", 0.3),
 )  # fmt: skip
-"""What may make a run that learns better still."""
+"""What may make a run that learns better still, what does hardly ever harm first."""
 CERTAIN: Final = 0.95
 """Confidence from which a finding is a mistake of the program itself."""
 MULTIPLIED: Final = ("rate", "batch", "epochs")
 """Kinds of which one after the other is their product."""
+NEAR: Final = 0.5
 MOST_RANDOM: Final = 3
 """Operations of a random set."""
 
@@ -63,15 +65,38 @@ def of_diagnosis(findings: Sequence[Finding]) -> list[Operations]:
     return [one for one in dict.fromkeys(map(in_order, sets)) if one]
 
 
-def further(operations: Operations, after: Sequence[Finding], before: Sequence[Finding]) -> list[Operations]:
+def further(operations: Operations, seen: Chart | None, before: Sequence[Finding]) -> list[Operations]:
     """What to try beyond a treatment, or in the place of a part of it, the likeliest first.
 
     First what a look at the treated run advises, then what may make a run that learns better still, then what the
     untreated one needed. A rate, a batch and a number of epochs are multiplied once more; of other kinds what is there
     gives way.
+
+    Args:
+        seen: of the treated run, where it was watched.
+        before: the findings of the untreated run.
     """
-    more = (*_by_rank(after), *FINISHING, *_by_rank(before))
+    after = () if seen is None else (*_by_rank(diagnose(seen)), *_fitting(seen))
+    more = (*after, *FINISHING, *_by_rank(before))
     return [one for one in dict.fromkeys(upon(operations, operation) for operation in more) if one != operations]
+
+
+def _fitting(seen: Chart) -> Operations:
+    """What would bring targets, loss and inputs nearer to what networks like, though nothing is wrong with them."""
+    found = []
+    loss = seen.loss
+    if loss is not None and loss.kind == "regression" and loss.target is not None:
+        labels = loss.target.whole and loss.target.distinct == 2
+        found += [Operation("output", "fit")] if labels else []
+        found += [Operation("scale_targets", "standardize")] if not labels and _aside(loss.target) else []
+    if seen.inputs is not None and not seen.inputs.whole and _aside(seen.inputs):
+        found.append(Operation("scale_inputs", "standardize"))
+    return tuple(found)
+
+
+def _aside(facts: TensorFacts) -> bool:
+    """Whether numbers are not about of mean 0 and deviation 1."""
+    return not (abs(facts.mean) <= NEAR and NEAR <= facts.std <= 1 / NEAR)
 
 
 def _by_rank(findings: Sequence[Finding]) -> Operations:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,6 +15,7 @@ from trainability.treatment.trials import Trials
 
 LOOKS: Final = 3
 """At most so many times."""
+WORSE: Final = 0.1
 FASTER: Final = Operation("rate", 10.0)
 """What is tried where a run does not learn and nothing shows why."""
 
@@ -21,13 +23,13 @@ FASTER: Final = Operation("rate", 10.0)
 def course(trials: Trials, findings: Sequence[Finding], seed: int) -> Iterator[Operations]:
     """Sets of operations, each trained and watched on the seed, until a look finds no root that could be treated.
 
-    Where a run does not learn and nothing shows why, it is made faster.
+    Where a run does not learn and nothing shows why, it is made faster. What makes it clearly worse is the end.
 
     One set helps often only with the next: scaled inputs, which need a higher rate, may score lower than raw ones.
     """
     at = certain(findings)
     tried: set[Operations] = set()
-    stuck = False
+    stuck, best = False, -math.inf
     for _ in range(LOOKS):
         at = upon(at, FASTER) if stuck and not _treatable(findings) else _treated(at, findings)
         if not at or at in tried:
@@ -35,11 +37,13 @@ def course(trials: Trials, findings: Sequence[Finding], seed: int) -> Iterator[O
         tried.add(at)
         try:
             chart = trials.outcome(at, seed, watch=True).chart
+            score = float(trials.scores(at, (seed,)).mean())
         except SpecError:  # it does not fit this recipe
             return
         yield at
-        if chart is None:
+        if chart is None or score < best - WORSE:
             return
+        best = max(best, score)
         findings, stuck = diagnose(chart), not learns(chart)
 
 

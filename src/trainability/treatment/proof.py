@@ -63,8 +63,7 @@ def treat(
     findings = diagnose(sick)
 
     def advised(operations: Operations) -> list[Operations]:
-        after = trials.outcome(operations, search[0], watch=True).chart
-        return further(operations, diagnose(after) if after is not None else (), findings)
+        return further(operations, trials.outcome(operations, search[0], watch=True).chart, findings)
 
     sets = itertools.chain(course(trials, findings, search[0]), of_diagnosis(findings))
     best = _search(trials, sets, search, samples, advised)

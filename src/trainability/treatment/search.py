@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from trainability.core.errors import SpecError
-from trainability.core.operation import in_order
+from trainability.core.operation import Operation, in_order
 from trainability.core.treatment import Ablation
 from trainability.treatment.trials import Operations, Trials
 
@@ -23,10 +23,12 @@ MOST_MISSES: Final = 50
 """Sets in a row that do not fit the recipe or the budget before the first round ends."""
 BETTER: Final = 0.005
 """By which share of a score a larger set has to be better in the mean, and a smaller one may be worse."""
+MISSING: Final = 0.25
+"""Of what is missing to the best score, the share that counts as much in any case."""
 PLAIN: Final = 0.1
 PLAIN_SEEDS: Final = 2
 """Where each of so many seeds loses so large a share, no more of them are asked."""
-HARDLY: Final = 0.01
+HARDLY: Final = 0.02
 """The same where the seeds cannot tell a smaller set from the larger one: its loss is within two standard errors."""
 
 
@@ -113,7 +115,8 @@ def _better(trials: Trials, larger: Operations, best: Operations, seeds: Sequenc
     """Whether a larger set is clearly better; where it is worse on the first seed, no more is spent."""
     if trials.scores(larger, seeds[:1]).mean() < trials.scores(best, seeds[:1]).mean():
         return False
-    return float(trials.scores(larger, seeds).mean()) > _above(float(trials.scores(best, seeds).mean()))
+    now = float(trials.scores(best, seeds).mean())
+    return float(trials.scores(larger, seeds).mean()) > now + _much(BETTER, now, trials.highest)
 
 
 def shrink(
@@ -121,7 +124,8 @@ def shrink(
 ) -> tuple[Operations, tuple[Ablation, ...]]:
     """The smallest set that is as good, by leaving out one operation after the other, and what each of it is worth.
 
-    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out.
+    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out. Of a
+    rate that is changed more than tenfold, a tenth of the change is tried as well.
     """
     kept = list(operations)
     # More epochs first, so that the rest costs less; then what changes the model.
@@ -129,6 +133,10 @@ def shrink(
         fewer = tuple(o for o in kept if o != operation)
         if fewer and operation not in stay and _as_good(_lost(trials, fewer, tuple(kept), seeds)):
             kept = list(fewer)
+    for place, operation in enumerate(kept):
+        milder = (*kept[:place], _milder(operation), *kept[place + 1 :])
+        if milder != tuple(kept) and _as_good(_lost(trials, milder, tuple(kept), seeds)):
+            kept = list(milder)
     if len(kept) < 2:
         return tuple(kept), ()
     whole = tuple(kept)
@@ -136,32 +144,47 @@ def shrink(
     return whole, tuple(Ablation(o, float(one.by.mean())) for o, one in lost.items())
 
 
+def _milder(operation: Operation) -> Operation:
+    """A rate's change without a factor of 10, where that leaves one; another operation as it is."""
+    value = operation.value
+    if operation.kind != "rate" or not isinstance(value, float) or 0.09 < value < 11:
+        return operation
+    return Operation("rate", float(f"{value / 10 if value > 1 else value * 10:.12g}"))
+
+
 @dataclass(frozen=True)
 class _Lost:
-    """How much worse a smaller set's scores are than a larger one's on the same seeds, and what counts as much."""
+    """How much worse a smaller set's scores are than a larger one's on the same seeds, and the larger one's mean."""
 
     by: np.ndarray
-    scale: float
+    larger: float
+    highest: float
+
+    @property
+    def plain(self) -> bool:
+        return len(self.by) >= PLAIN_SEEDS and float(self.by.min()) > PLAIN * max(abs(self.larger), 1.0)
 
 
 def _lost(trials: Trials, fewer: Operations, more: Operations, seeds: Sequence[int]) -> _Lost:
     """Of all the seeds, or of the first at which it is plain that the smaller set is worse."""
-    lost = _Lost(np.zeros(0), 1.0)
+    lost = None
     for used in range(1, len(seeds) + 1):
         larger = trials.scores(more, seeds[:used])
-        by = larger - trials.scores(fewer, seeds[:used])
-        lost = _Lost(by, max(abs(float(larger.mean())), 1.0))
-        if used >= PLAIN_SEEDS and float(by.min()) > PLAIN * lost.scale:
+        lost = _Lost(larger - trials.scores(fewer, seeds[:used]), float(larger.mean()), trials.highest)
+        if lost.plain:
             break
+    assert lost is not None, "there are seeds"
     return lost
 
 
-def _above(score: float) -> float:
-    return score + BETTER * max(abs(score), 1.0)
+def _much(share: float, score: float, highest: float) -> float:
+    """What counts as a difference of scores."""
+    return min(share * max(abs(score), 1.0), MISSING * max(highest - score, 0.0))
 
 
 def _as_good(lost: _Lost) -> bool:
     """Whether a smaller set is as good as a larger one, for all that the seeds can tell."""
     by = lost.by
     error = float(by.std(ddof=1)) / math.sqrt(len(by)) if len(by) > 1 else 0.0
-    return float(by.mean()) <= max(BETTER * lost.scale, min(HARDLY * lost.scale, 2 * error))
+    hardly = min(_much(HARDLY, lost.larger, lost.highest), 2 * error)
+    return float(by.mean()) <= max(BETTER * max(abs(lost.larger), 1.0), hardly)
