@@ -91,6 +91,14 @@ def test_a_run_that_diverges_does_so_in_figures():
     assert not math.isnan(signs(broken)["plateau"])  # of what came before
 
 
+def test_an_easy_first_batch_is_no_divergence():
+    """The loss is at the best constant answer's all the time, but for the first batch."""
+    start = np.append(0.1, np.ones(99))
+    assert not diverged(chart(losses=start, loss=loss_facts(constant=1.0)))
+    assert diverged(chart(losses=start, loss=loss_facts(constant=0.1)))
+    assert diverged(chart(losses=start, loss=None))
+
+
 losses = st.lists(st.floats(0.01, 100), min_size=1, max_size=90)
 
 

@@ -51,7 +51,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
                 x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()], validation_data=evaluated
             )  # fmt: skip
         except RuntimeError as error:
-            if not _not_finite(error, np.asarray(model.predict(x, SCORED, verbose=0))):
+            if not broken(error, np.asarray(model.predict(x, SCORED, verbose=0))):
                 raise
     known = loss_name(loss_of(model))
     answers = patient.answer(np.asarray(model.predict(held_out, SCORED, verbose=0)))
@@ -64,7 +64,7 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
     )
 
 
-def _not_finite(error: RuntimeError, answers: np.ndarray) -> bool:
+def broken(error: RuntimeError, answers: np.ndarray) -> bool:
     """Whether it is how PyTorch's binary cross-entropy answers NaN; with dropout, only training's answers may be that.
 
     Args:
