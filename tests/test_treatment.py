@@ -27,6 +27,7 @@ from trainability.treatment.course import course
 from trainability.treatment.search import grow, halving, shrink
 from trainability.treatment.trials import Trials
 
+CLIP = Operation("clip", 1.0)
 SCALE, RATE, ADAM = Operation("scale_inputs", "standardize"), Operation("rate", 10.0), Operation("optimizer", "adam")
 
 
@@ -337,10 +338,10 @@ def test_of_rates_that_score_alike_the_milder_stays():
 
 def test_what_is_plainly_worse_is_not_trained_on_every_seed():
     both, scale, adam = (SCALE, ADAM), (SCALE,), (ADAM,)
-    trials = _of_seeds({both: (0.9,) * 5, scale: (0.5,) * 5, adam: (0.85,) * 5})
+    trials = _of_seeds({both: (0.9,) * 5, scale: (0.5,) * 5, adam: (0.87,) * 5})
     kept, ablation = shrink(trials, both, range(5))
     assert kept == both
-    assert {one.operation: one.loss for one in ablation} == pytest.approx({SCALE: 0.05, ADAM: 0.4})
+    assert {one.operation: one.loss for one in ablation} == pytest.approx({SCALE: 0.03, ADAM: 0.4})
     assert [len(trials.trained(one, range(5))) for one in (both, scale, adam)] == [5, 2, 5]
 
 
@@ -376,3 +377,13 @@ def test_looking_again_costs_a_training():
     trials.outcome((), 1, watch=True)
     trials.outcome((), 1, watch=True)
     assert trials.cost == 200
+
+
+def test_what_is_missed_least_is_left_out():
+    """Without either it is as good for all that the seeds can tell; which of them, they can tell."""
+    trials = _of_seeds({
+        (RATE, CLIP): (0.6, 0.5, 0.55, 0.62, 0.58), (CLIP,): (0.62, 0.46, 0.5, 0.63, 0.56),
+        (RATE,): (0.6, 0.5, 0.56, 0.61, 0.58), (): (0.5,) * 5,
+    })  # fmt: skip
+    assert shrink(trials, (RATE, CLIP), range(5))[0] == (RATE,)
+    assert shrink(trials, (RATE, CLIP), range(5), stay=(CLIP,))[0] == (CLIP,)

@@ -25,7 +25,7 @@ BETTER: Final = 0.005
 """By which share of a score a larger set has to be better in the mean, and a smaller one may be worse."""
 MISSING: Final = 0.25
 """Of what is missing to the best score, the share that counts as much in any case."""
-PLAIN: Final = 0.1
+PLAIN: Final = 0.04
 PLAIN_SEEDS: Final = 2
 """Where each of so many seeds loses so large a share, no more of them are asked."""
 HARDLY: Final = 0.02
@@ -124,15 +124,12 @@ def shrink(
 ) -> tuple[Operations, tuple[Ablation, ...]]:
     """The smallest set that is as good, by leaving out one operation after the other, and what each of it is worth.
 
-    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out. Of a
-    rate that is changed more than tenfold, a tenth of the change is tried as well.
+    What is missed least goes first. A single operation is left as it is: doing nothing took part in the search. Those
+    in `stay` are not left out. Of a rate that is changed more than tenfold, a tenth of the change is tried as well.
     """
     kept = list(operations)
-    # More epochs first, so that the rest costs less; then what changes the model.
-    for operation in sorted(operations, key=lambda o: (o.kind != "epochs", o.safety == "changes training")):
-        fewer = tuple(o for o in kept if o != operation)
-        if fewer and operation not in stay and _as_good(_lost(trials, fewer, tuple(kept), seeds)):
-            kept = list(fewer)
+    while len(kept) > 1 and (missed := _least_missed(trials, tuple(kept), seeds, stay)) is not None:
+        kept.remove(missed)
     for place, operation in enumerate(kept):
         milder = (*kept[:place], _milder(operation), *kept[place + 1 :])
         if milder != tuple(kept) and _as_good(_lost(trials, milder, tuple(kept), seeds)):
@@ -140,8 +137,28 @@ def shrink(
     if len(kept) < 2:
         return tuple(kept), ()
     whole = tuple(kept)
-    lost = {o: _lost(trials, tuple(other for other in kept if other != o), whole, seeds) for o in kept}
-    return whole, tuple(Ablation(o, float(one.by.mean())) for o, one in lost.items())
+    return whole, tuple(Ablation(o, float(_without(trials, whole, o, seeds).by.mean())) for o in whole)
+
+
+def _least_missed(trials: Trials, operations: Operations, seeds: Sequence[int], stay: Operations) -> Operation | None:
+    """What the set is as good without, that of the least loss, or the first of none at all.
+
+    More epochs come before all else, so that the rest costs less.
+    """
+    missed: dict[Operation, float] = {}
+    for operation in sorted(operations, key=lambda o: (o.kind != "epochs", o.safety == "changes training")):
+        if operation in stay:
+            continue
+        lost = _without(trials, operations, operation, seeds)
+        if _as_good(lost):
+            missed[operation] = float(lost.by.mean())
+            if operation.kind == "epochs" or missed[operation] <= 0:
+                return operation
+    return min(missed, key=missed.__getitem__, default=None)
+
+
+def _without(trials: Trials, operations: Operations, operation: Operation, seeds: Sequence[int]) -> _Lost:
+    return _lost(trials, tuple(other for other in operations if other != operation), operations, seeds)
 
 
 def _milder(operation: Operation) -> Operation:
