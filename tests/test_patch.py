@@ -194,3 +194,12 @@ def test_trainability_is_imported_where_it_is_needed():
     found = patch(SEQUENTIAL, "recipe.py", [Operation("initialize", "critical")], "torch", "recipe")
     assert "+import trainability\n" in found.diff
     assert ran(applied(found.diff, SEQUENTIAL))["trainability"] is trainability
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras", "flax"])
+def test_lines_that_draw_weights_draw_them_for_the_activation_that_is_put_in(framework: Any):
+    both = [Operation("initialize", "critical"), Operation("activation", "elu")]
+    text = "\n".join(patch("", "typed", both, framework).lines)
+    assert 'activation="elu"' in text
+    assert 'activation="relu"' not in text
+    assert 'activation="relu"' in "\n".join(patch("", "typed", both[:1], framework).lines)

@@ -183,4 +183,7 @@ def test_the_terminal_says_what_is_beyond_fine_and_no_more():
     assert well.healthy
     assert "best constant answer's" in well.text()
     assert "usual" not in well.text()
+    early = Diagnosis(chart(losses=np.append(np.geomspace(0.7, 0.05, 20), np.full(180, 0.05))), "net")
+    assert RUN_SIGNS["plateau"].fits(early.run_signs["plateau"]) is False
+    assert "usual" not in early.text()
     assert "best constant answer's" not in Diagnosis(chart(losses=falls(), loss=None), "net").text()
