@@ -24,7 +24,8 @@ from trainability.report.chart import Diagnosis
 from trainability.treatment import treat
 from trainability.treatment.candidates import MOST_RANDOM, at_random, further, of_diagnosis
 from trainability.treatment.course import course
-from trainability.treatment.search import grow, halving, shrink
+from trainability.treatment.search import grow, halving
+from trainability.treatment.smallest import shrink
 from trainability.treatment.trials import Trials
 
 CLIP = Operation("clip", 1.0)
@@ -274,7 +275,7 @@ def test_where_nothing_shows_why_it_does_not_learn_it_is_made_faster():
 
     trials = Trials(make, train, lambda line: None)
     trials.outcome((), 1)
-    assert list(course(trials, diagnose(RULES["inputs-unscaled"].sick()), 1))[:2] == [(SCALE,), (SCALE, RATE)]
+    assert list(course(trials, diagnose(RULES["inputs-unscaled"].sick()), 1, 1e4))[:2] == [(SCALE,), (SCALE, RATE)]
 
 
 def test_the_course_ends_at_what_makes_it_worse():
@@ -288,7 +289,8 @@ def test_the_course_ends_at_what_makes_it_worse():
 
     trials = Trials(make, train, lambda line: None)
     trials.outcome((), 1)
-    assert list(course(trials, diagnose(sick), 1)) == [(RATE,), (Operation("rate", 100.0),)]
+    assert list(course(trials, diagnose(sick), 1, 1e4)) == [(RATE,), (Operation("rate", 100.0),)]
+    assert list(course(trials.afresh(), diagnose(sick), 1, 150.0)) == [(RATE,)]
 
 
 def _of_seeds(gains: dict[tuple[Operation, ...], tuple[float, ...]]) -> Any:

@@ -20,19 +20,23 @@ FASTER: Final = Operation("rate", 10.0)
 """What is tried where a run does not learn and nothing shows why."""
 
 
-def course(trials: Trials, findings: Sequence[Finding], seed: int) -> Iterator[Operations]:
+def course(trials: Trials, findings: Sequence[Finding], seed: int, budget: float) -> Iterator[Operations]:
     """Sets of operations, each trained and watched on the seed, until a look finds no root that could be treated.
 
     Where a run does not learn and nothing shows why, it is made faster. What makes it clearly worse is the end.
 
     One set helps often only with the next: scaled inputs, which need a higher rate, may score lower than raw ones.
+
+    Args:
+        findings: of the untreated run.
+        budget: of the trials' whole cost, in samples.
     """
     at = certain(findings)
     tried: set[Operations] = set()
     stuck, best = False, -math.inf
     for _ in range(LOOKS):
         at = upon(at, FASTER) if stuck and not _treatable(findings) else _treated(at, findings)
-        if not at or at in tried:
+        if not at or at in tried or trials.cost + trials.expected(at, (seed,)) > budget:
             return
         tried.add(at)
         try:

@@ -16,7 +16,8 @@ from trainability.core.treatment import Ablation, Treatment, Verdict
 from trainability.diagnosis import diagnose
 from trainability.treatment.candidates import at_random, certain, further, of_diagnosis
 from trainability.treatment.course import course
-from trainability.treatment.search import grow, halving, shrink
+from trainability.treatment.search import grow, halving
+from trainability.treatment.smallest import shrink
 from trainability.treatment.trials import Operations, Trials
 
 FEWEST: Final = 5
@@ -65,7 +66,7 @@ def treat(
     def advised(operations: Operations) -> list[Operations]:
         return further(operations, trials.outcome(operations, search[0], watch=True).chart, findings)
 
-    sets = itertools.chain(course(trials, findings, search[0]), of_diagnosis(findings))
+    sets = itertools.chain(course(trials, findings, search[0], HALVED * samples), of_diagnosis(findings))
     best = _search(trials, sets, search, samples, advised)
     searched, tried = trials.cost, trials.tried(search)
     operations, ablation = shrink(trials, best, search, certain(findings))
