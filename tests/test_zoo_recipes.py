@@ -15,7 +15,7 @@ from trainability.adapters.torch.trainer import train
 from trainability.core.treatment import Treatment
 from trainability.treatment import treat
 
-QUICK = ("one_unit_of_softmax", "square_blobs", "softmax_before_cross_entropy")
+QUICK = ("one_unit_of_softmax", "square_blobs", "images_to_255")
 ALL = {**WELL, **WELL_WIRED}
 each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
