@@ -36,7 +36,7 @@ class Treatment:
     Attributes:
         operations: the smallest set that stands; empty where nothing beat doing nothing.
         metric: ``accuracy``, ``r2`` or ``own``; more is better.
-        seeds: of the proof.
+        seeds: of the proof; twice as many as were asked for where those left it open.
         untreated, treated, random_search: the metric on held-out samples, one value per seed; NaN where training broke.
         random_operations: what random search chose from the same operations at the search's cost.
         effect, interval: mean of treated − untreated, and its 95 % interval by Student's t.
