@@ -15,11 +15,12 @@ from sklearn.metrics import accuracy_score
 from tests.command import Cli, strict_json
 from tests.treated import treating
 from tests.zoo.data import circles, line
+from tests.zoo.keras_recipes import eight_exponentials
 from trainability import Recipe
 from trainability.adapters.keras.operations import BY_KIND
 from trainability.adapters.keras.patient import Patient
 from trainability.adapters.keras.rates import optimizer_of
-from trainability.adapters.keras.trainer import train
+from trainability.adapters.keras.trainer import broken, train
 from trainability.adapters.operations import steps
 from trainability.core.errors import SpecError
 from trainability.core.operation import KINDS, Operation
@@ -216,3 +217,17 @@ def test_a_script_is_treated(cli: Cli, tmp_path: Path):
     code, _, err = cli("doctor", path, "--treat")
     assert code == 1
     assert "not treated: its training did not go through fit" in err
+
+
+def test_answers_that_are_no_numbers_in_training_alone_break_no_search():
+    """With dropout, PyTorch's binary cross-entropy meets NaN where answers in evaluation are finite."""
+    changes = Operation("dropout", 0.3), Operation("initialize", "critical")
+    assert train(eight_exponentials, changes, 1000).metric == "accuracy"
+
+
+def test_answers_that_are_no_probabilities_are_a_mistake():
+    error = RuntimeError("all elements of input should be between 0 and 1")
+    assert broken(error, np.array([0.5, np.nan]))
+    assert broken(error, np.array([0.5, 1.0]))
+    assert not broken(error, np.array([0.5, 1.5]))
+    assert not broken(RuntimeError("out of memory"), np.array([0.5, 1.0]))

@@ -17,6 +17,7 @@ import trainability
 from tests.patch_sources import RECIPES, SEQUENTIAL
 from tests.patched import applied, ran
 from tests.zoo import torch_recipes
+from tests.zoo.files import missing_data
 from trainability.adapters.torch.operations import BY_KIND, Patient
 from trainability.adapters.torch.trainer import seed_all
 from trainability.core.errors import SpecError
@@ -109,8 +110,8 @@ def test_several_operations_are_patched_in_their_order(which: str, operations: l
 @pytest.mark.filterwarnings("ignore:Using a target size")  # a mistake of one of them
 @pytest.mark.parametrize("recipe", torch_recipes.WELL, ids=lambda recipe: recipe.__name__)
 def test_the_zoo_is_patched_as_it_is_treated(recipe: Made):
-    if recipe.__name__.startswith("mpg") and not torch_recipes.MPG.is_file():
-        pytest.skip("Auto MPG does not lie beside this checkout")
+    if missing := missing_data(recipe):
+        pytest.skip(f"{missing} does not lie beside this checkout")
     path = Path(torch_recipes.__file__)
     source = path.read_text("utf-8")
     operations = [Operation(kind, known.values[-1]) for kind, known in KINDS.items()]
@@ -194,3 +195,12 @@ def test_trainability_is_imported_where_it_is_needed():
     found = patch(SEQUENTIAL, "recipe.py", [Operation("initialize", "critical")], "torch", "recipe")
     assert "+import trainability\n" in found.diff
     assert ran(applied(found.diff, SEQUENTIAL))["trainability"] is trainability
+
+
+@pytest.mark.parametrize("framework", ["torch", "keras", "flax"])
+def test_lines_that_draw_weights_draw_them_for_the_activation_that_is_put_in(framework: Any):
+    both = [Operation("initialize", "critical"), Operation("activation", "elu")]
+    text = "\n".join(patch("", "typed", both, framework).lines)
+    assert 'activation="elu"' in text
+    assert 'activation="relu"' not in text
+    assert 'activation="relu"' in "\n".join(patch("", "typed", both[:1], framework).lines)

@@ -17,6 +17,7 @@ from trainability.diagnosis.examples import chart, falls, stays
 from trainability.diagnosis.examples import loss as loss_facts
 from trainability.diagnosis.reading import DIVERGED, diverged
 from trainability.diagnosis.run_signs import RUN_SIGNS, run_signs_of
+from trainability.diagnosis.smoothing import smoothed
 from trainability.report.chart import Diagnosis
 from trainability.report.chart.tables import facts, whole_run
 
@@ -67,6 +68,21 @@ def test_oscillation_is_the_share_that_goes_back_and_forth():
     assert signs(np.ones(50))["oscillation"] == 0
 
 
+def test_a_zigzag_from_step_to_step_oscillates_as_far_as_it_is_large_beside_the_fall():
+    steps = np.arange(200)
+    up_and_down = (-1.0) ** steps
+    assert signs(1 + 0.1 * up_and_down)["oscillation"] == pytest.approx(1, abs=0.02)
+    assert signs(1 + 0.1 * up_and_down + 0.02 * noise(200))["oscillation"] > 0.9
+    fall = np.linspace(1, 0.1, 200)
+    assert signs(fall + 1e-3 * up_and_down)["oscillation"] == pytest.approx(0, abs=0.01)
+    # Of a fall of 0.047 a block and swings of ±0.2, the way is 0.4 a block.
+    assert signs(fall + 0.2 * up_and_down)["oscillation"] == pytest.approx(1 - 0.047 / 0.4, abs=0.03)
+    swung = [smoothed(np.exp(0.3 * noise(300, seed)) * np.linspace(1, 0.1, 300)) for seed in range(100)]
+    assert sum(blocks is not None and blocks.swings.any() for blocks in swung) < 8  # what batches do is none
+    for period in (6, 8):  # slower than from step to step
+        assert signs(fall + 0.05 * np.sin(2 * np.pi * steps / period))["oscillation"] < 0.2
+
+
 def test_a_plateau_has_the_length_and_the_start_that_it_was_given():
     fall, steps = np.linspace(1, 0.2, 200), 400
     for before, at in ((False, 200), (True, 0)):
@@ -89,6 +105,14 @@ def test_a_run_that_diverges_does_so_in_figures():
         made = chart(losses=losses)
         assert diverged(made) == (run_signs_of(made)["divergence"] > DIVERGED)
     assert not math.isnan(signs(broken)["plateau"])  # of what came before
+
+
+def test_an_easy_first_batch_is_no_divergence():
+    """The loss is at the best constant answer's all the time, but for the first batch."""
+    start = np.append(0.1, np.ones(99))
+    assert not diverged(chart(losses=start, loss=loss_facts(constant=1.0)))
+    assert diverged(chart(losses=start, loss=loss_facts(constant=0.1)))
+    assert diverged(chart(losses=start, loss=None))
 
 
 losses = st.lists(st.floats(0.01, 100), min_size=1, max_size=90)
@@ -149,3 +173,17 @@ def test_what_was_seen_of_data_and_wiring_is_on_the_page():
     seen = facts(chart(accumulated=True, evaluating=("bn",), dropout=0.25, cut=("net.0",)))
     for words in ("inputs", "32 × 8", "0: 50 %", "cross_entropy, reduced by mean", "old ones are still there", "bn"):
         assert words in seen
+
+
+def test_the_terminal_says_what_is_beyond_fine_and_no_more():
+    slow = Diagnosis(chart(losses=stays()), "net")
+    assert "Loss over the best constant answer's: 1 × at the start, 1 × at the end." in slow.text()
+    assert "Outside the usual: oscillation 0.852 (up to 0.5), plateau 1 (up to 0.8)." in " ".join(slow.text().split())
+    well = Diagnosis(chart(losses=falls()), "net")
+    assert well.healthy
+    assert "best constant answer's" in well.text()
+    assert "usual" not in well.text()
+    early = Diagnosis(chart(losses=np.append(np.geomspace(0.7, 0.05, 20), np.full(180, 0.05))), "net")
+    assert RUN_SIGNS["plateau"].fits(early.run_signs["plateau"]) is False
+    assert "usual" not in early.text()
+    assert "best constant answer's" not in Diagnosis(chart(losses=falls(), loss=None), "net").text()

@@ -11,7 +11,9 @@ from trainability.treatment import treat
 
 
 def test_a_treatment_reaches_the_well_figure():
-    assert_gets_well(treat(scores_as_one_probability, train), WELL[scores_as_one_probability])
+    found = treat(scores_as_one_probability, train)
+    assert_gets_well(found, WELL[scores_as_one_probability])
+    assert found.interval[0] > 0
 
 
 @pytest.mark.soak

@@ -8,21 +8,19 @@ import pytest
 
 from tests.treatments import assert_gets_well
 from tests.zoo.files import DATA, missing_data
-from tests.zoo.torch_recipes import MPG, WELL
+from tests.zoo.torch_recipes import WELL
 from tests.zoo.torch_recipes_wiring import WELL_WIRED, detached, shuffled_labels
 from trainability import Recipe
 from trainability.adapters.torch.trainer import train
 from trainability.core.treatment import Treatment
 from trainability.treatment import treat
 
-QUICK = ("one_unit_of_softmax", "square_blobs", "softmax_before_cross_entropy")
+QUICK = ("one_unit_of_softmax", "square_blobs", "images_to_255")
 ALL = {**WELL, **WELL_WIRED}
 each = pytest.mark.parametrize("make", ALL, ids=lambda make: make.__name__)
 
 
 def holds(make: Callable[[int], Recipe]) -> Treatment:
-    if make.__name__.startswith("mpg") and not MPG.is_file():
-        pytest.skip("Auto MPG does not lie beside this checkout")
     missing = missing_data(make)
     if missing:
         pytest.skip(f"{missing} does not lie in {DATA}")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,8 @@ import torch
 from sklearn.datasets import load_digits, make_circles
 from torch import nn
 
+from tests.zoo.files import CARS, DATA, needs
 from trainability import Recipe
-
-MPG = Path(__file__).parents[3] / "shared" / "data" / "auto-mpg.csv"
 
 
 def _split(x: np.ndarray, y: np.ndarray, labels: bool, held: float = 0.2) -> tuple[Any, Any]:
@@ -81,7 +79,7 @@ def xor_by_absolute_error(seed: int) -> Recipe:
 
 def _mpg(scaled: bool = True, rate: float = 1e-3, last: nn.Module | None = None, decay: float = 1e-5) -> Recipe:
     """e: Auto MPG, 64-64 ReLU He, Adam, 100 epochs of 32."""
-    table = pl.read_csv(MPG).drop_nulls().to_numpy()
+    table = pl.read_csv(DATA / CARS).drop_nulls().to_numpy()
     x, y = table[:, 1:], table[:, :1]
     if scaled:
         x, y = ((part - part.min(axis=0)) / (part.max(axis=0) - part.min(axis=0)) for part in (x, y))
@@ -94,21 +92,25 @@ def _mpg(scaled: bool = True, rate: float = 1e-3, last: nn.Module | None = None,
     return Recipe(model, nn.MSELoss(), _adam(model, rate, weight_decay=2 * decay), train, held, 100, 32)
 
 
+@needs(CARS)
 def mpg_slow(seed: int) -> Recipe:
     """e with a rate of 1e-5."""
     return _mpg(rate=1e-5)
 
 
+@needs(CARS)
 def mpg_raw(seed: int) -> Recipe:
     """e on raw inputs and targets."""
     return _mpg(scaled=False)
 
 
+@needs(CARS)
 def mpg_softmax(seed: int) -> Recipe:
     """e with a softmax over its one output."""
     return _mpg(last=nn.Softmax(-1))
 
 
+@needs(CARS)
 def mpg_decayed(seed: int) -> Recipe:
     """e with L2 of 0.1."""
     return _mpg(decay=0.1)

@@ -36,7 +36,7 @@ class Treatment:
     Attributes:
         operations: the smallest set that stands; empty where nothing beat doing nothing.
         metric: ``accuracy``, ``r2`` or ``own``; more is better.
-        seeds: of the proof.
+        seeds: of the proof; twice as many as were asked for where those left it open.
         untreated, treated, random_search: the metric on held-out samples, one value per seed; NaN where training broke.
         random_operations: what random search chose from the same operations at the search's cost.
         effect, interval: mean of treated − untreated, and its 95 % interval by Student's t.
@@ -44,7 +44,7 @@ class Treatment:
         verdict: ``cured``: better, and a look at the treated run finds nothing wrong; ``improved``: better;
             ``no-better``: the interval holds 0 or less.
         ablation: of each operation of the set.
-        tried: what the search trained, the best first.
+        tried: what the search trained: what it trained most first, then the best.
         search_seeds: of the search; random search draws its operations from the first of them.
         before, after: what was seen of the untreated run of the search's first seed, and of a treated one.
         diff, lines: the change of the source: unified where the places are known, and the lines to write for the rest.

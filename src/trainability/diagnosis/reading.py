@@ -19,6 +19,8 @@ STILL: Final = 0.05
 """Under this share it has learned nothing."""
 DIVERGED: Final = 3.0
 """Times the first step's loss."""
+ABOUT: Final = 1.5
+"""Times the best constant answer's loss up to which a run that learned nothing may end."""
 CHANCE: Final = 0.01
 """The largest p-value that counts as more than chance."""
 _FAR: Final = 1e300
@@ -104,8 +106,11 @@ def divergence(chart: Chart) -> float:
 
 
 def diverged(chart: Chart) -> bool:
-    """Whether the loss became infinite or NaN, or ended far above where it started."""
-    return not chart.game and divergence(chart) > DIVERGED
+    """Whether the loss became infinite or NaN, or ended far above where it started.
+
+    Not where it ended about at the best constant answer's: there, the first batch was an easy one.
+    """
+    return not chart.game and divergence(chart) > DIVERGED and not against_constant(chart, final_loss(chart)) < ABOUT
 
 
 def falling(chart: Chart, share: float = 1 / 3) -> float:

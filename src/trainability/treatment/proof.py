@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
@@ -11,14 +12,18 @@ import numpy as np
 from trainability.core.chart import Chart
 from trainability.core.errors import SpecError
 from trainability.core.recipe import Recipe, Trainer
-from trainability.core.treatment import Ablation, Treatment, Tried, Verdict
+from trainability.core.treatment import Ablation, Treatment, Verdict
 from trainability.diagnosis import diagnose
-from trainability.treatment.candidates import at_random, certain, of_diagnosis
-from trainability.treatment.search import grow, halving, shrink
+from trainability.treatment.candidates import at_random, certain, further, of_diagnosis
+from trainability.treatment.course import course
+from trainability.treatment.search import grow, halving
+from trainability.treatment.smallest import shrink
 from trainability.treatment.trials import Operations, Trials
 
 FEWEST: Final = 5
 """Paired seeds that a proof needs."""
+HALVED: Final = 0.6
+"""Share of the budget that halving may spend; the rest is for what makes the best set better still."""
 SEARCH_SEEDS: Final = 1000
 """The search's first seed: far from those of the proof, which it must not have seen."""
 
@@ -36,7 +41,8 @@ def treat(
     Args:
         make: the recipe of a seed.
         train: what trains it: an adapter's.
-        seeds: paired seeds of the proof, 0, 1, …
+        seeds: paired seeds of the proof, 0, 1, …; twice as many where these leave open whether it is better, and as
+            many again would be likely to tell.
         budget: of the search, in multiples of the untreated training of all seeds.
         said: hears a line after each training.
         seen: gets the chart of the untreated recipe before the search begins.
@@ -56,15 +62,22 @@ def treat(
     seen(sick)
     samples = budget * seeds * trials.unit
     findings = diagnose(sick)
-    ranked, best = _search(trials, of_diagnosis(findings), search, samples)
-    searched = trials.cost
+
+    def advised(operations: Operations) -> list[Operations]:
+        return further(operations, trials.outcome(operations, search[0], watch=True).chart, findings)
+
+    sets = itertools.chain(course(trials, findings, search[0], HALVED * samples), of_diagnosis(findings))
+    best = _search(trials, sets, search, samples, advised)
+    searched, tried = trials.cost, trials.tried(search)
     operations, ablation = shrink(trials, best, search, certain(findings))
 
     chance = trials.afresh()
-    _, by_chance = _search(chance, at_random(search[0]), search, trials.cost)
+    by_chance = _search(chance, at_random(search[0]), search, trials.cost)
 
     final = trials.afresh()
     after = final.outcome(operations, proof[0], watch=True).chart if operations else None
+    if operations and _open(final, operations, proof):
+        proof = tuple(range(2 * seeds))
     untreated, treated, random = (_each(final, one, proof) for one in ((), operations, by_chance))
     effect, *interval = _paired(final, operations, (), proof)
     over, *over_interval = _paired(final, operations, by_chance, proof)
@@ -74,7 +87,7 @@ def treat(
         over_random=over, over_random_interval=(over_interval[0], over_interval[1]),
         verdict=_verdict(after, interval[0]), before=sick, after=after,
         ablation=ablation or tuple(Ablation(one, effect) for one in operations),
-        tried=tuple(_tried(trials, one, search) for one in ranked), search_seeds=search,
+        tried=tried, search_seeds=search,
         cost=searched / trials.unit, ablation_cost=(trials.cost - searched) / trials.unit,
         random_cost=chance.cost / trials.unit, proof_cost=final.cost / trials.unit,
     )  # fmt: skip
@@ -89,15 +102,31 @@ def check_size(seeds: int, budget: float) -> None:
 
 
 def _search(
-    trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float
-) -> tuple[list[Operations], Operations]:
-    """What was trained, the best first, and the best with what makes it better still."""
-    ranked = halving(trials, sets, seeds, budget)
-    return ranked, grow(trials, ranked, seeds, budget)
+    trials: Trials,
+    sets: Iterable[Operations],
+    seeds: Sequence[int],
+    budget: float,
+    advised: Callable[[Operations], Iterable[Operations]] = lambda best: (),
+) -> Operations:
+    """The best by halving, with what makes it better still."""
+    return grow(trials, halving(trials, sets, seeds, HALVED * budget), seeds, budget, advised)
 
 
 def _each(trials: Trials, operations: Operations, seeds: Sequence[int]) -> tuple[float, ...]:
     return tuple(trials.outcome(operations, seed).score for seed in seeds)
+
+
+def _open(trials: Trials, operations: Operations, seeds: Sequence[int]) -> bool:
+    """Whether the interval holds 0, and would not if as many seeds again had the same mean and deviation.
+
+    Such a proof looks twice, so that what is no better is called better in at most 2 × 2.5 % of all cases.
+    """
+    from scipy.stats import t
+
+    mean, low, _ = _paired(trials, operations, (), seeds)
+    known = len(seeds)
+    half = (mean - low) / math.sqrt(2) * t.ppf(0.975, 2 * known - 1) / t.ppf(0.975, known - 1)
+    return low <= 0 < mean - half
 
 
 def _paired(trials: Trials, a: Operations, b: Operations, seeds: Sequence[int]) -> tuple[float, float, float]:
@@ -117,8 +146,3 @@ def _verdict(after: Chart | None, lowest: float) -> Verdict:
     if after is None or not lowest > 0:
         return "no-better"
     return "improved" if any(finding.role == "root" for finding in diagnose(after)) else "cured"
-
-
-def _tried(trials: Trials, operations: Operations, seeds: Sequence[int]) -> Tried:
-    used = trials.trained(operations, seeds)
-    return Tried(operations, len(used), float(trials.scores(operations, used).mean()))

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
-
-import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.core.operation import in_order
-from trainability.core.treatment import Ablation
+from trainability.treatment.smallest import BETTER, much
 from trainability.treatment.trials import Operations, Trials
 
-FIRST: Final = 0.5
+FIRST: Final = 0.67
 """Share of the budget that the first round may spend, one seed a set."""
+COMPARED: Final = 2
+"""New seeds on which the best set is compared with what may be better."""
 MOST_MISSES: Final = 50
 """Sets in a row that do not fit the recipe or the budget before the first round ends."""
-BETTER: Final = 0.005
-"""By which share of a score a larger set has to be better in the mean, and a smaller one may be worse."""
-HARDLY: Final = 0.02
-"""The same where the seeds cannot tell a smaller set from the larger one: its loss is within two standard errors."""
 
 
 def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], budget: float) -> list[Operations]:
@@ -64,55 +59,52 @@ def halving(trials: Trials, sets: Iterable[Operations], seeds: Sequence[int], bu
     return alive + out
 
 
-def grow(trials: Trials, ranked: Sequence[Operations], seeds: Sequence[int], budget: float) -> Operations:
-    """The best set, with what of the others makes it better still on the same seeds."""
+def grow(
+    trials: Trials,
+    ranked: Sequence[Operations],
+    seeds: Sequence[int],
+    budget: float,
+    advised: Callable[[Operations], Iterable[Operations]] = lambda best: (),
+) -> Operations:
+    """The best set, with what makes it better still: what is advised for it, then others of the sets.
+
+    It is compared on seeds that it was not chosen by, where there are some: on those by which it was, it was lucky.
+
+    Args:
+        advised: of a best set, larger ones; asked again of each that is taken.
+    """
     best = ranked[0]
-    seeds = trials.trained(best, seeds)
-    for other in ranked[1:]:
-        both = in_order((*best, *(o for o in other if all(o.kind != kept.kind for kept in best))))
-        now = trials.scores(best, seeds).mean()
-        if now >= trials.highest or len(both) == len(best):
-            continue
-        if trials.cost + trials.expected(both, seeds) > budget:
+    seen = trials.trained(best, seeds)
+    seeds = [seed for seed in seeds if seed not in seen][:COMPARED] or seen
+    if trials.cost + trials.expected(best, seeds) > budget:
+        seeds = seen
+    reached = trials.scores(best, [*seen, *seeds]).mean()
+    rivals = [one for one in ranked[1:] if trials.scores(one, trials.trained(one, seen)).mean() > reached]
+    waiting, asked = rivals, False
+    others = [one for one in ranked[1:] if one]
+    while trials.scores(best, seeds).mean() < trials.highest and trials.cost + trials.unit <= budget:
+        if not waiting and not asked:
+            waiting, asked = list(advised(best)), True
+        if waiting:
+            both = waiting.pop(0)
+        elif others:
+            more = others.pop(0)
+            both = in_order((*best, *(o for o in more if all(o.kind != kept.kind for kept in best))))
+        else:
             break
+        if both == best or trials.cost + trials.expected(both, seeds) > budget:
+            continue
         try:
-            first = trials.scores(both, seeds[:1]).mean()
-            if first >= trials.scores(best, seeds[:1]).mean() and trials.scores(both, seeds).mean() > _above(now):
-                best = both
-        except SpecError:
+            if _better(trials, both, best, seeds):
+                best, waiting, asked = both, [], False
+        except SpecError:  # it does not fit this recipe
             continue
     return best
 
 
-def shrink(
-    trials: Trials, operations: Operations, seeds: Sequence[int], stay: Operations = ()
-) -> tuple[Operations, tuple[Ablation, ...]]:
-    """The smallest set that is as good, by leaving out one operation after the other, and what each of it is worth.
-
-    A single operation is left as it is: doing nothing took part in the search. Those in `stay` are not left out.
-    """
-    kept = list(operations)
-    # What changes the model is left out first.
-    for operation in sorted(operations, key=lambda o: o.safety == "changes training"):
-        fewer = tuple(o for o in kept if o != operation)
-        if not fewer or operation in stay:
-            continue
-        if _as_good(trials.scores(fewer, seeds), trials.scores(tuple(kept), seeds)):
-            kept = list(fewer)
-    if len(kept) < 2:
-        return tuple(kept), ()
-    whole = trials.scores(tuple(kept), seeds).mean()
-    without = {o: trials.scores(tuple(other for other in kept if other != o), seeds).mean() for o in kept}
-    return tuple(kept), tuple(Ablation(o, float(whole - score)) for o, score in without.items())
-
-
-def _above(score: float) -> float:
-    return score + BETTER * max(abs(score), 1.0)
-
-
-def _as_good(fewer: np.ndarray, more: np.ndarray) -> bool:
-    """Whether a smaller set's scores are as good as a larger one's on the same seeds."""
-    lost = more - fewer
-    scale = max(abs(float(more.mean())), 1.0)
-    error = float(lost.std(ddof=1)) / math.sqrt(len(lost)) if len(lost) > 1 else 0.0
-    return float(lost.mean()) <= max(BETTER * scale, min(HARDLY * scale, 2 * error))
+def _better(trials: Trials, larger: Operations, best: Operations, seeds: Sequence[int]) -> bool:
+    """Whether a larger set is clearly better; where it is worse on the first seed, no more is spent."""
+    if trials.scores(larger, seeds[:1]).mean() < trials.scores(best, seeds[:1]).mean():
+        return False
+    now = float(trials.scores(best, seeds).mean())
+    return float(trials.scores(larger, seeds).mean()) > now + much(BETTER, now, trials.highest)

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainability.core.operation import Operation, in_order
 from trainability.core.recipe import Outcome, Recipe, Trainer
+from trainability.core.treatment import Tried
 
 Operations = tuple[Operation, ...]
 LOWEST: Final = {"accuracy": 0.0, "r2": -1.0}
@@ -41,9 +42,9 @@ class Trials:
         return other
 
     def outcome(self, operations: Operations, seed: int, watch: bool = False) -> Outcome:
-        """Train once; SpecError where an operation does not fit the recipe."""
+        """Train once, and once more for what was not watched; SpecError where an operation does not fit the recipe."""
         key = (in_order(operations), seed)
-        known = self._outcomes.get(key)
+        known, new = self._outcomes.get(key), False
         if known is None or (watch and known.chart is None):
             known = self._outcomes[key] = self._train(self._make, key[0], seed, watch)
             self.metric = known.metric
@@ -51,7 +52,8 @@ class Trials:
                 self.unit = known.planned
             what = "; ".join(map(str, key[0])) or "untreated"
             self._said(f"{what}: {known.metric} {known.score:.3g} (seed {seed})")
-        if key not in self._asked:
+            new = True
+        if new or key not in self._asked:
             self._asked.add(key)
             self.cost += known.cost
         return known
@@ -65,6 +67,13 @@ class Trials:
     def trained(self, operations: Operations, seeds: Sequence[int]) -> list[int]:
         """Those of the seeds on which the operations were trained."""
         return [seed for seed in seeds if (in_order(operations), seed) in self._asked]
+
+    def tried(self, seeds: Sequence[int]) -> tuple[Tried, ...]:
+        """Every set that was trained on some of the seeds: those on most of them first, then the best."""
+        sets = dict.fromkeys(operations for operations, _ in self._asked)
+        used = {one: self.trained(one, seeds) for one in sets}
+        found = [Tried(one, len(on), float(self.scores(one, on).mean())) for one, on in used.items() if on]
+        return tuple(sorted(found, key=lambda one: (-one.seeds, -one.score, len(one.operations), str(one.operations))))
 
     def expected(self, operations: Operations, seeds: Sequence[int]) -> float:
         """What it will cost, in samples, to train the operations on those of the seeds that they were not yet."""

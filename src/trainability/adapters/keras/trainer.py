@@ -23,6 +23,8 @@ from trainability.core.recipe import Outcome, Recipe
 
 SCORED: Final = 4096
 """Held-out samples that are answered at once."""
+PROBABILITIES: Final = "should be between 0 and 1"
+"""What PyTorch says of answers that are no probabilities, numbers or not."""
 
 
 def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed: int, watch: bool = False) -> Outcome:
@@ -48,8 +50,8 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
             model.fit(
                 x, y, patient.batch_size, patient.epochs, verbose=0, callbacks=[_EndOnNaN()], validation_data=evaluated
             )  # fmt: skip
-        except RuntimeError:  # as PyTorch's binary cross-entropy answers NaN
-            if np.isfinite(np.asarray(model.predict(x, SCORED, verbose=0))).all():
+        except RuntimeError as error:
+            if not broken(error, np.asarray(model.predict(x, SCORED, verbose=0))):
                 raise
     known = loss_name(loss_of(model))
     answers = patient.answer(np.asarray(model.predict(held_out, SCORED, verbose=0)))
@@ -60,6 +62,17 @@ def train(make: Callable[[int], Recipe], operations: tuple[Operation, ...], seed
         planned=patient.epochs * len(x),
         chart=watched.chart() if watched else None,
     )
+
+
+def broken(error: RuntimeError, answers: np.ndarray) -> bool:
+    """Whether it is how PyTorch's binary cross-entropy answers NaN; with dropout, only training's answers may be that.
+
+    Args:
+        answers: in evaluation mode.
+    """
+    if not np.isfinite(answers).all():
+        return True
+    return PROBABILITIES in str(error) and bool(((answers >= 0) & (answers <= 1)).all())
 
 
 class _EndOnNaN(keras.callbacks.Callback):

@@ -12,11 +12,15 @@ from trainability.diagnosis.smoothing import smoothed
 
 
 def _measure(chart: Chart) -> float:
-    """1 − |end − start| / the way between them, of block means: a batch's own noise is averaged out."""
+    """1 − |end − start| / the way between them, of block means: a batch's own noise is averaged out.
+
+    A zigzag from step to step is averaged out as well, so that the way goes from above the one mean to below the next.
+    """
     blocks = smoothed(chart.losses)
     if blocks is None:
         return math.nan
-    way = float(np.abs(np.diff(blocks.means)).sum())
+    swings = (blocks.swings[1:] + blocks.swings[:-1]) * (-1.0) ** np.arange(len(blocks.means) - 1)
+    way = float(np.abs(np.diff(blocks.means) + swings).sum())
     return max(0.0, 1 - abs(float(blocks.means[-1] - blocks.means[0])) / way) if way > 0 else 0.0
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from typing import TYPE_CHECKING, Final
 
 from trainability.diagnosis import RULES, Finding
-from trainability.diagnosis.reading import final_loss, progress
+from trainability.diagnosis.reading import final_loss, learns, progress
+from trainability.diagnosis.run_signs import RUN_SIGNS, RunSign
 from trainability.report.chart import proof
 from trainability.report.words import number
 
@@ -32,6 +34,27 @@ def conclusion(diagnosis: Diagnosis) -> str:
     return f"{diagnosis.name}: {run}{learned}; {said}."
 
 
+def whole_run(diagnosis: Diagnosis) -> str:
+    """The loss against the best constant answer's and, unless all is well, what is outside its usual range."""
+    values = diagnosis.run_signs
+    ends = {"at the start": values["loss_at_start"], "at the end": values["loss_at_end"]}
+    known = [f"{number(value)} × {when}" for when, value in ends.items() if not math.isnan(value)]
+    outside = [
+        f"{sign.name.replace('_', ' ')} {number(values[sign.name])} ({_usual(sign)})"
+        for sign in RUN_SIGNS
+        if sign.name not in ("loss_at_start", "loss_at_end") and sign.fits(values[sign.name]) is False
+    ]
+    well = diagnosis.healthy and learns(diagnosis.chart)
+    parts = [f"Loss over the best constant answer's: {', '.join(known)}"] if known else []
+    parts += [f"Outside the usual: {', '.join(outside)}"] if outside and not well else []
+    return ". ".join(parts) + "." if parts else ""
+
+
+def _usual(sign: RunSign) -> str:
+    low = f"from {number(sign.low)} " if math.isfinite(sign.low) and sign.low else ""
+    return low + (f"up to {number(sign.high)}" if math.isfinite(sign.high) else "on")
+
+
 def figures(finding: Finding) -> str:
     """The evidence in a line."""
     parts = [
@@ -49,8 +72,8 @@ def place(finding: Finding) -> str:
 
 
 def text(diagnosis: Diagnosis) -> str:
-    """The conclusion, then each root with its figures, its advice and its symptoms."""
-    lines = textwrap.wrap(conclusion(diagnosis), WIDTH)
+    """The conclusion, what is to be said of the whole run, then each root with its figures, advice and symptoms."""
+    lines = textwrap.wrap(conclusion(diagnosis), WIDTH) + textwrap.wrap(whole_run(diagnosis), WIDTH)
     for finding in diagnosis.roots:
         sure = f"{100 * finding.evidence.confidence:.0f} % sure"
         lines += ["", f"{finding.code}{place(finding)} ({sure}): {RULES[finding.code].summary}"]

@@ -110,12 +110,21 @@ def patch(
             text, said = _placed(text, name, operation, framework, function, without)
         except NoPlace as why:
             without.add(operation.kind)
-            said = (f"# {operation} ({why}):", *_LINES[framework][operation.kind](operation.value))
+            said = (f"# {operation} ({why}):", *_lines(framework, operation, operations))
         lines += said
     diff = _unified(source, mark + text, name)
     if diff and without:
         lines.insert(0, "# the diff is a part of it: what was proved needs these lines, too")
     return Patch(diff, tuple(lines))
+
+
+def _lines(framework: Framework, operation: Operation, operations: Sequence[Operation]) -> tuple[str, ...]:
+    """The lines to write; weights are drawn for the activation that the treatment puts in, if it does."""
+    lines = _LINES[framework][operation.kind](operation.value)
+    chosen = next((str(other.value) for other in operations if other.kind == "activation"), None)
+    if operation.kind != "initialize" or chosen is None:
+        return lines
+    return tuple(line.replace('activation="relu"', f'activation="{chosen}"') for line in lines)
 
 
 def _placed(
