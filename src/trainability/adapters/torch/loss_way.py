@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import torch
+
 from trainability.adapters.torch.trace import Operation
 
 NEGLIGIBLE: Final = 0.1
@@ -49,21 +51,35 @@ def negated_square(operations: list[Operation], difference: Operation) -> bool:
 
 
 def added_to(operations: list[Operation], loss: Operation) -> bool:
-    """Whether something else that is trained, and no small part of it, is added to the loss on its way."""
+    """Whether something else that is trained, and no small part of it, is added to the loss on its way.
+
+    A penalty on weights is nothing else: the best constant answer needs none.
+    """
     carried = {id(loss.output): loss.output}
+    penalties = _of_weights_alone(operations)
     for operation in operations[operations.index(loss) + 1 :]:
         tensors = list(operation.tensors())
         mine = [tensor for tensor in tensors if id(tensor) in carried]
         if not mine:
             continue
         output = operation.output
-        other = any(tensor.requires_grad and id(tensor) not in carried for tensor in tensors)
+        other = any(t.requires_grad and id(t) not in carried and id(t) not in penalties for t in tensors)
         if other and output.numel() == mine[0].numel() == 1:
             whole, part = float(output.detach()), float(mine[0].detach())
             if not abs(whole - part) <= NEGLIGIBLE * abs(whole):
                 return True
         carried[id(output)] = output
     return False
+
+
+def _of_weights_alone(operations: list[Operation]) -> set[int]:
+    """Ids of what was made from parameters and numbers, and nothing else."""
+    found: set[int] = set()
+    for operation in operations:
+        tensors = list(operation.tensors())
+        if tensors and all(isinstance(t, torch.nn.Parameter) or id(t) in found for t in tensors):
+            found.add(id(operation.output))
+    return found
 
 
 def _turns(operation: Operation, first: bool) -> bool:
