@@ -9,6 +9,7 @@ from tests.zoo import flax_healthy as healthy
 from tests.zoo import flax_healthy_loops as loops
 from tests.zoo import flax_sick as sick
 from tests.zoo import flax_sick_data as data
+from tests.zoo.flax_held import HELD_HEALTHY, HELD_SICK
 
 Case = Callable[[], Any]
 """What makes a `Run` or, where evaluations belong to the illness, a `Recipe`."""
@@ -76,6 +77,7 @@ SICK: dict[Case, tuple[str, ...]] = {
     data.adam_at_1: ("learning-rate-high",),
     data.large_weights: ("init-large",),
     data.normalised_alone: ("normalization-batch-of-one",),
+    **HELD_SICK,
 }
 """A case to the codes of which one must be among the first two findings."""
 
@@ -91,7 +93,7 @@ HEALTHY: tuple[Case, ...] = (
     loops.two_optimisers, loops.another_head, loops.one_epoch, loops.two_epochs_of_plain_descent, loops.validated,
     loops.noisy_regression, loops.noisy_moons, loops.wine_with_momentum, loops.tumours_of_plain_descent,
     loops.samples_one_by_one, loops.miles, loops.handwriting, loops.tied_weights, loops.two_heads, loops.embedded,
-    loops.recurrent_loop, loops.absolute_error_of_waves,
+    loops.recurrent_loop, loops.absolute_error_of_waves, *HELD_HEALTHY,
 )  # fmt: skip
 """Runs that learn: nothing may be said of them."""
 
@@ -100,6 +102,11 @@ NOT_HERE: dict[str, str] = {
     "plain_list": "a module refuses a plain list that holds layers",
     "head_replaced": "the optimiser is handed the parameters at every update, and moves a new head too",
     "head_replaced_in_between": "as head_replaced",
+    "encoder_without_gradients": "as data_in_forward",
+    "through_numpy": "a function that is traced does not leave for NumPy",
+    "loss_made_anew": "a gradient is taken of the function itself, and of nothing made from its value",
+    "optimiser_of_another_model": "the optimiser is handed the model at every update",
+    "viewed_for_transposed": "optax takes the classes on the last axis, as layers answer them",
     "data_in_forward": "stop_gradient is the one way, which `detached` takes",
     "broadcast": "optax refuses answers and targets of unlike shapes",
 }

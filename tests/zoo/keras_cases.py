@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tests.zoo.keras_healthy import HEALTHY_MODELS
 from tests.zoo.keras_healthy_data import HEALTHY_DATA
+from tests.zoo.keras_held import HELD_HEALTHY, HELD_SICK
 from tests.zoo.keras_loops import HEALTHY_LOOPS, SICK_LOOPS
 from tests.zoo.keras_recipes import HEALTHY_RECIPES, SICK_RECIPES
 from tests.zoo.keras_sick import SICK_MODELS
@@ -17,10 +18,10 @@ Case = Callable[..., Any]
 RECIPES: frozenset[Case] = frozenset([*SICK_RECIPES, *HEALTHY_RECIPES])
 """Cases that are functions of a seed and give a recipe; the others give a `Run`."""
 
-SICK: dict[Case, tuple[str, ...]] = {**SICK_LOOPS, **SICK_MODELS, **SICK_DATA, **SICK_RECIPES}
+SICK: dict[Case, tuple[str, ...]] = {**SICK_LOOPS, **SICK_MODELS, **SICK_DATA, **SICK_RECIPES, **HELD_SICK}
 """A case to the codes of which one must be among the first two findings. Those that PyTorch has bear its names."""
 
-HEALTHY: tuple[Case, ...] = (*HEALTHY_LOOPS, *HEALTHY_RECIPES, *HEALTHY_MODELS, *HEALTHY_DATA)
+HEALTHY: tuple[Case, ...] = (*HEALTHY_LOOPS, *HEALTHY_RECIPES, *HEALTHY_MODELS, *HEALTHY_DATA, *HELD_HEALTHY)
 
 DAILY: frozenset[Case] = frozenset(
     [*{SICK[case][0]: case for case in reversed(SICK)}.values(), *SICK_LOOPS, *HEALTHY_LOOPS, *HEALTHY_RECIPES]
@@ -34,6 +35,14 @@ EXCUSED: Final[dict[str, str]] = {
     "data_in_forward": "Keras' tensors have no .data; stop_gradient is detached",
     "broadcast": "Keras brings targets to the answers' rank before its own losses; broadcast_by_hand goes round that",
     "nll_of_scores": "Keras has no loss of log-probabilities; its mistake of this kind is scores_as_probabilities",
+    "encoder_without_gradients": "stop_gradient is the one way, which `detached` takes",
+    "through_numpy": "a step that is compiled or traced does not leave for NumPy",
+    "loss_made_anew": "fit takes the gradient itself, of what the loss's function answers",
+    "optimiser_of_another_model": "compile builds the optimiser for the model that it is given to",
+    "viewed_for_transposed": "Keras' losses take the classes on the last axis, as layers answer them",
+    "kernels_of_all_pairs": "a step of one's own, whose losses alone are seen; `two_optimisers` is one",
+    "gradient_penalty": "as kernels_of_all_pairs",
+    "slow_copy_as_target": "as kernels_of_all_pairs",
     "nll_of_probabilities": "what takes probabilities in Keras is right with them",
 }
 """A case of PyTorch to why Keras has none of its name."""

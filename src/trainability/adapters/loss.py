@@ -24,6 +24,7 @@ class LossSeen:
 
     Attributes:
         labels: whether the targets are class labels, whole numbers of their own kind.
+        by_hand: whether it is no library's.
         alone: whether nothing else of any weight is added to it.
         factor: what it is multiplied with before it is minimised.
         answers: of each moment the classes that were asked for and those that were answered.
@@ -39,6 +40,7 @@ class LossSeen:
     across_batch: bool = False
     scrambled: bool = False
     labels: bool = False
+    by_hand: bool = False
     alone: bool = True
     factor: float = 1.0
     output: Gathered = field(default_factory=Gathered)
@@ -57,7 +59,7 @@ class LossSeen:
         self.target_shape, self.labels = target.shape, labels
         stretched = output.shape != target.shape and self.kind != "classes"
         # Written by hand, dimensions of size 1 that are there are meant: a target against quantiles, or all pairs.
-        paired = self.name == "custom" and output.ndim == target.ndim
+        paired = (self.by_hand or self.name == "custom") and output.ndim == target.ndim
         self.broadcast = self.broadcast or (stretched and not paired)
         self.target.add(target)
         if target.ndim and target.size == len(target):

@@ -264,7 +264,8 @@ class Watch:
     # --- the model
 
     def _variables(self) -> list[tuple[str, nnx.Variable]]:
-        return [(".".join(map(str, path)), variable) for path, variable in nnx.to_flat_state(nnx.state(self.model))]
+        known = nnx.to_flat_state(nnx.state(self.model))  # which holds bare arrays of the module's, too
+        return [(".".join(map(str, path)), one) for path, one in known if isinstance(one, nnx.Variable)]
 
     def _names(self) -> dict[int, str]:
         """Id of an array of the model's to its path: of those that the last step handed back, where it does that."""

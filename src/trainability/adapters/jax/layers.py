@@ -182,6 +182,7 @@ def samples(values: Any, units: tuple[int, ...]) -> np.ndarray:
     array = np.asarray(values)
     if not array.ndim:
         return array.reshape(1, 1).astype(float)
+    units = tuple(unit for unit in units if unit < array.ndim) or (array.ndim - 1,)  # vmap moves them
     moved = np.moveaxis(array, units, range(-len(units), 0))
     rows = moved.reshape(-1, math.prod(moved.shape[moved.ndim - len(units) :]))
     return rows[thin(*rows.shape)].astype(float)

@@ -75,7 +75,8 @@ class Look:
         if fed is not None and target is not None:
             record.pairs.add(fed, target, record.loss.labels)
         record.penalized |= penalized(self._program)
-        record.cut.update(dict.fromkeys(self.cut))
+        # Only stop_gradient cuts here, which is how a part is kept as it is, too.
+        record.unrecorded.update(dict.fromkeys(self.cut))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = record.suspect or self._first_bad(step)
         record.suspect = self._bad_gradient(step)

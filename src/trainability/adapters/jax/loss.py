@@ -23,6 +23,7 @@ class TracedLoss:
         operation: what it is made by; None where it is not known.
         root: of a loss of logarithms that is written by hand, the number of what is minimised.
         alone: whether no other loss of a library's is added to it.
+        by_hand: whether it is no library's.
         across_batch: whether its softmax runs over the samples of a batch.
         scaled: of a library's loss that is only reduced and multiplied by numbers, the number of what is minimised.
     """
@@ -39,6 +40,7 @@ class TracedLoss:
     alone: bool = True
     scaled: int | None = None
     across_batch: bool = False
+    by_hand: bool = False
 
     def factor(self, values: Mapping[int, Any]) -> float:
         """What the loss is multiplied with before it is minimised: 1 where that is not known."""
@@ -57,6 +59,7 @@ class TracedLoss:
         if self.output is None:
             return None
         seen.across_batch |= self.across_batch
+        seen.by_hand = self.by_hand
         seen.last, seen.alone, seen.factor = self.last, self.alone, self.factor(values)
         target = None if self.target is None else np.asarray(values[self.target])
         labels = target is not None and np.issubdtype(target.dtype, np.integer) and self.kind != "binary"
@@ -91,7 +94,7 @@ def _written(found: ByHand | None, made: Program) -> TracedLoss:
     if found is None:
         return TracedLoss()
     logarithms = found.kind != "regression" and found.name != "nll"
-    return TracedLoss(**vars(found), root=made.root if logarithms else None)
+    return TracedLoss(**vars(found), root=made.root if logarithms else None, by_hand=True)
 
 
 def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -> TracedLoss:

@@ -13,10 +13,12 @@ from trainability.core.chart import LossKind
 _MINUS: Final = ("sub", "__sub__", "rsub", "__rsub__")
 _GUARDS: Final = ("add", "__add__", "__radd__", "clamp", "clip", "clamp_min", "maximum")
 """What keeps a logarithm from 0."""
-_RETELLING: Final = ("one_hot", "float", "double", "to", "unsqueeze", "view", "reshape", *_MINUS)
-"""What a target goes through: the number of a class as a row of one 1, y as 1 − y."""
+_RETELLING: Final = (
+    "one_hot", "float", "double", "long", "to", "unsqueeze", "view", "reshape", "where", "lt", *_MINUS,
+)  # fmt: skip
+"""What a target goes through: the number of a class as a row of one 1, or from the end if negative, y as 1 − y."""
 
-_MEETING: Final = ("mul", "__mul__", "__rmul__", "__getitem__", "gather")
+_MEETING: Final = ("mul", "__mul__", "__rmul__", "__getitem__", "gather", "take_along_dim")
 
 
 @dataclass(frozen=True, eq=False)

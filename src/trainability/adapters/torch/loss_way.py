@@ -14,7 +14,7 @@ _POWERS: Final = ("pow", "pow_", "__pow__", "float_power")
 _EVEN: Final = ("square", "square_", "abs", "abs_", "absolute", "__abs__", "norm", "linalg_norm", "linalg_vector_norm")
 _LINEAR: Final = frozenset({
     "add", "iadd", "radd", "sub", "isub", "rsub", "mul", "imul", "rmul", "div", "truediv", "itruediv", "neg", "sum",
-    "mean", "view", "reshape", "flatten", "squeeze", "unsqueeze",
+    "mean", "view", "reshape", "flatten", "squeeze", "unsqueeze", "to", "float", "double", "half",
 })  # fmt: skip
 
 
