@@ -149,12 +149,15 @@ def test_gradients_by_answers_are_those_of_an_added_zero():
     np.testing.assert_allclose(first.answer_gradient, wanted, rtol=1e-5, atol=1e-8)
 
 
-def test_what_a_gradient_does_not_reach_is_cut():
+@pytest.mark.parametrize(
+    ("way", "cut", "stopped"), [(lax.stop_gradient, (), ("00",)), (lambda a: a.astype(int).astype(float), ("00",), ())]
+)
+def test_what_a_gradient_does_not_reach_is_cut(way: Any, cut: tuple[str, ...], stopped: tuple[str, ...]):
     def loss(parameters: Any, x: Any, y: Any) -> Any:
-        return squared(lax.stop_gradient(x @ parameters["00.kernel"]) @ parameters["01.kernel"], y)
+        return squared(way(x @ parameters["00.kernel"]) @ parameters["01.kernel"], y)
 
     made = seen(loss, 3)
-    assert made.cut == ("00",)
+    assert (made.cut, made.stopped) == (cut, stopped)
     assert made.used == {"00.kernel", "01.kernel"}
     assert [layer.gradient is None for layer in made.layers()] == [True, False]
 

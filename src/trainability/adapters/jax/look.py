@@ -29,7 +29,8 @@ class Look:
         loss: the scalar.
         used: paths of the parameters and of the model's further arrays that it depends on.
         operations: names of what was done: functions that are known, else primitives.
-        cut: names of trained layers whose answers did not reach it by a differentiable way.
+        cut: names of trained layers whose answers did not reach it by a differentiable way, but for `stopped`.
+        stopped: those that stop_gradient alone keeps from it, as one keeps a part as it is on purpose, too.
         facts: how the loss is made; a caller that knows better may write into it before `note`.
     """
 
@@ -37,6 +38,7 @@ class Look:
     used: frozenset[str]
     operations: frozenset[str]
     cut: tuple[str, ...]
+    stopped: tuple[str, ...]
     facts: TracedLoss
     _program: Program
     _layers: list[TracedLayer]
@@ -75,8 +77,8 @@ class Look:
         if fed is not None and target is not None:
             record.pairs.add(fed, target, record.loss.labels)
         record.penalized |= penalized(self._program)
-        # Only stop_gradient cuts here, which is how a part is kept as it is, too.
-        record.unrecorded.update(dict.fromkeys(self.cut))
+        record.cut.update(dict.fromkeys(self.cut))
+        record.unrecorded.update(dict.fromkeys(self.stopped))
         if record.origin is None and not math.isfinite(self.loss):
             record.origin = record.suspect or self._first_bad(step)
         record.suspect = self._bad_gradient(step)
@@ -177,12 +179,15 @@ def looked(
     back, ahead = made.differentiable(), made.reached(wanted)
     came = back & evaluated.answers.keys()
     met = {n for equation in made.equations for n in equation.inputs}
+    lost = [layer for layer in layers if layer.parameter in trained and layer.output not in came]
+    stopped = made.differentiable(through_stops=True) - back
     return Look(
         loss=float(made.values[made.root]),
         used=frozenset(name for name, n in made.parameters.items() if n in met)
         | frozenset(name for n, name in made.own.items() if n in met),
         operations=frozenset(operation.name for operation in made.operations),
-        cut=tuple(layer.name for layer in layers if layer.parameter in trained and layer.output not in came),
+        cut=tuple(layer.name for layer in lost if layer.output not in stopped),
+        stopped=tuple(layer.name for layer in lost if layer.output in stopped),
         facts=facts,
         _program=made,
         _layers=layers,

@@ -99,7 +99,8 @@ def _written(found: ByHand | None, made: Program) -> TracedLoss:
 
 def _named(loss: Operation, made: Program, trained: set[int], given: set[int]) -> TracedLoss:
     name, kind = LOSSES[loss.name]
-    if loss.name in OF_SCORES and any(f in SCORED for e in loss.equations for f, _ in e.functions[1:]):
+    scored = any(f in SCORED for e in loss.equations for f, _ in e.functions[1:])
+    if loss.name in OF_SCORES and (scored or any(e.primitive.name == "log1p" for e in loss.equations)):
         name = OF_SCORES[loss.name]
     outputs = [n for n in loss.inputs if n in trained]
     targets = [n for n in loss.inputs if n in given] or outputs[1:]

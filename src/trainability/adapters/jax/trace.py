@@ -97,11 +97,12 @@ class Program:
                 found.update(equation.outputs)
         return found
 
-    def differentiable(self) -> set[int]:
-        """The numbers that a gradient of the answer comes back to."""
+    def differentiable(self, through_stops: bool = False) -> set[int]:
+        """The numbers that a gradient of the answer comes back to; or would, if nobody had stopped it."""
         found = {self.root}
         for equation in reversed(self.equations):
-            if equation.primitive.name != "stop_gradient" and not found.isdisjoint(equation.outputs):
+            open_ = through_stops or equation.primitive.name != "stop_gradient"
+            if open_ and not found.isdisjoint(equation.outputs):
                 found.update(number for number in equation.inputs if number in self.floating)
         return found
 

@@ -49,7 +49,7 @@ def parameters(
         return name, {"new_sizes": tuple(output.shape)}
     if name == "transpose":
         return name, {"permutation": tuple(int(place) for place in inputs[1].numpy())}
-    if name == "pow" and not inputs[1].shape and float(inputs[1]).is_integer():
+    if name == "pow" and inputs[1].shape.rank == 0 and float(inputs[1]).is_integer():
         return "integer_pow", {"y": int(inputs[1])}
     if name in ("dot_general", "conv_general_dilated"):
         return name, {"units": tuple(_units(kind, attributes, inputs, output, which) for which in range(len(inputs)))}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -124,13 +125,15 @@ class Trace:
             self._add("square", [difference], [self._new(outputs[0])], functions, larger)
             return
         if kind == "Mean":  # a sum that is divided by how many there are, likewise
-            count = tf.cast(tf.size(inputs[0]) // tf.maximum(tf.size(outputs[0]), 1), outputs[0].dtype)
-            total, mean = self._new(outputs[0] * count), self._new(outputs[0])
+            number = math.prod(inputs[0].shape) / max(math.prod(outputs[0].shape), 1)
+            count, total = (tf.constant(v, outputs[0].dtype) for v in (number, outputs[0].numpy() * number))
+            total, mean = self._new(total), self._new(outputs[0])
             self._add("reduce_sum", given[:1], [total], functions, larger)
             self._add("div", [total, self.number(count)], [mean], functions, larger)
             return
         settings = dict(zip(attributes[::2], attributes[1::2], strict=True))
         name, read = parameters(kind, settings, inputs, outputs[0])
+        given = given[:1] if name == "integer_pow" else given
         more = {"kind": kind, "attributes": attributes, **read}
         self._add(name, given, [self._new(one) for one in outputs], functions, larger, more)
 
