@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_STEP, _FINE = 0.2, 0.1
+_STEP, _FINE = 0.25, 0.125
 _HIGHEST = 5
 _WIDE = 9.0
 _LEFT, _RIGHT = 42.0, 5.0

@@ -19,7 +19,7 @@ import numpy as np
 
 from trainability.theory.layers.softmax import Moments
 
-_NODES, _FINE, _CELLS, _HALVINGS = 96, 160, 200, 45
+_NODES, _FINE, _CELLS, _HALVINGS = 96, 160, 200, 18
 _LEAN = 0.6
 """How far the contour's branches lean to the left; B(s) is like 1/s while that is less than π/4."""
 _RARE, _NO_MORE = 45.0, 40.0
