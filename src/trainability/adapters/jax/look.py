@@ -179,7 +179,9 @@ def looked(
     back, ahead = made.differentiable(), made.reached(wanted)
     came = back & evaluated.answers.keys()
     met = {n for equation in made.equations for n in equation.inputs}
-    lost = [layer for layer in layers if layer.parameter in trained and layer.output not in came]
+    # Weights that come back another way are not lost, as those of a critic whose own slope is in its loss.
+    found = {name for name, n in made.parameters.items() if n in back and n in evaluated.weights}
+    lost = [one for one in layers if one.parameter in trained and one.output not in came and one.parameter not in found]
     stopped = made.differentiable(through_stops=True) - back
     return Look(
         loss=float(made.values[made.root]),
@@ -192,9 +194,7 @@ def looked(
         _program=made,
         _layers=layers,
         _trained=frozenset(trained),
-        _gradients={
-            name: evaluated.weights[n] for name, n in made.parameters.items() if n in back and n in evaluated.weights
-        },
+        _gradients={name: evaluated.weights[made.parameters[name]] for name in made.parameters if name in found},
         _answers={n: evaluated.answers[n] for n in came & ahead},
         _slopes=evaluated.slopes,
         _before={layer.parameter: np.array(parameters[layer.parameter]) for layer in layers},
