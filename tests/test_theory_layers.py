@@ -130,6 +130,16 @@ def test_growth_is_the_slope_of_the_second_moment(width: int, log_q: float, name
     assert q * m.at("growth", q) == pytest.approx((4 * near - wide) / 3, rel=1e-6, abs=lost)
 
 
+def test_what_jumps_grows_by_what_jumps_too():
+    """1 where a unit is above another's 1: P(z₁ > z₂ + 1)'s slope by q, of a step that has none of its own."""
+    m, q = moments(at_width("expr:where(2*x > units_sum(x) + 1, 1, 0)", 2)), 0.8
+    # x₁ − x₂ > 1, of variance 2q.
+    exact = math.exp(-0.25 / q) / math.sqrt(4 * math.pi * q) / (2 * q)
+    found = m.estimate("growth", q)
+    assert m.at("slope_second", q) == 0
+    assert abs(found.value - exact) < found.error < 0.3 * exact
+
+
 @settings(max_examples=40, deadline=None)
 @given(width=st.integers(2, 2000), log_q=st.floats(-25, 20))
 def test_some_number_of_a_sparsemaxs_units_answers(width: int, log_q: float):

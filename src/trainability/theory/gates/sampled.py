@@ -11,36 +11,35 @@ from typing import Any
 
 import numpy as np
 
-from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
+from trainability.theory.expectations import Kind, Products
 from trainability.theory.gates.formula import GateFormula
+from trainability.theory.sampling import GROUPS, SampledExpectations
 
-_SCRAMBLES, _POINTS = 8, 2**14
+_POINTS = 2**14
 _KOROBOV = 7399
 """Of the odd numbers below `_POINTS`, the one of least worst-case error P₂ in six dimensions of falling weights .7ʲ."""
-_PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
-_DEVIATIONS = 3.0
 _KEPT = 8
 _BESIDE_0, _NOTHING = 1e-70, 1e-60
 
 
 @functools.lru_cache(maxsize=64)
 def _points(first: int, last: int) -> np.ndarray:
-    """Standard normal points in the dimensions from `first` up to `last`, shape (dimensions, scrambles · points).
+    """Standard normal points in the dimensions from `first` up to `last`, shape (dimensions, groups · points).
 
     A Korobov lattice, shifted at random and folded, so that its error falls with the square of the number of points
     for smooth functions. (SciPy's Sobol points are as good, but importing them takes half a second.)
     """
     from scipy.special import ndtri
 
-    shift = np.random.default_rng(0).random((_SCRAMBLES, last, 1))[:, first:]
+    shift = np.random.default_rng(0).random((GROUPS, last, 1))[:, first:]
     step = np.array([pow(_KOROBOV, j, _POINTS) for j in range(first, last)])
     u = (np.arange(_POINTS) * step[:, None] % _POINTS / _POINTS + shift) % 1.0
     made = ndtri(np.clip(1 - np.abs(2 * u - 1), 1e-12, 1 - 1e-12))
     return made.transpose(1, 0, 2).reshape(last - first, -1)
 
 
-class SampledGate(Expectations):
-    """Expectations as means over points; `estimate` tells three deviations of what other points would give."""
+class SampledGate(SampledExpectations):
+    """Expectations as means over points."""
 
     def __init__(self, formula: GateFormula):
         self.name, self.pieces = formula.name, formula.pieces
@@ -88,26 +87,12 @@ class SampledGate(Expectations):
         zero = self._sampled(0.0)[0]
         return (value**2 - (zero**2).mean()) * ((self.z**2).sum(axis=0) - len(self.z)) / (2 * q)
 
-    def at(self, kind: Kind, q: float) -> float:
-        return self.estimate(kind, q).value
-
-    def estimate(self, kind: Kind, q: float) -> Estimate:
-        with np.errstate(over="ignore"):
-            parts = self._integrand(kind, q).reshape(_SCRAMBLES, -1).mean(axis=1)
-        if not np.isfinite(parts).all():
-            raise self._too_fast(kind, q)
-        return Estimate(float(parts.mean()), _DEVIATIONS * float(parts.std(ddof=1)) / math.sqrt(_SCRAMBLES))
-
     def slope_each(self, q: float) -> tuple[float, ...]:
         each = (self._sampled(q)[1] ** 2).mean(axis=1).tolist()
         return self.formula.of_pieces(each)
 
     def products(self, q: float) -> SampledProducts:
         return SampledProducts(self, q)
-
-    @functools.cached_property
-    def table(self) -> Table:
-        return self._tabulated(variances(_PER_DECADE, _SMALLEST, _LARGEST))
 
 
 class SampledProducts(Products):

@@ -11,15 +11,17 @@ import math
 
 import numpy as np
 
-from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
+from trainability.theory.expectations import Kind, Products
 from trainability.theory.functions import LayerActivation
 from trainability.theory.layers.formula import LayerFormula
+from trainability.theory.sampling import GROUPS, SampledExpectations
 
-_GROUPS, _NUMBERS, _MOST, _LEAST = 8, 2**14, 2**11, 4
-"""Groups, whose scatter tells the error; numbers in each; layers in each at most and at least."""
-_PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
-_DEVIATIONS = 3.0
+_NUMBERS, _MOST, _LEAST = 2**14, 2**11, 4
+"""Numbers in a group; layers in it at most and at least."""
 _KEPT = 8
+_APART = 0.05
+"""Of ln q, on either side: where φ jumps, its mean square is only smooth over all samples."""
+_SCALES = (1.0, 30.0)
 _BESIDE_0 = 1e-70
 
 
@@ -56,21 +58,20 @@ class _Sample:
         return found
 
 
-class SampledLayer(Expectations):
+class SampledLayer(SampledExpectations):
     """Expectations over layers of `width` units, each a mean over units and over layers."""
 
     def __init__(self, activation: LayerActivation):
         self.name, self.pieces, self.width = activation.name, activation.pieces, activation.width
         self.formula = LayerFormula(activation)
         self.sampled = functools.lru_cache(_KEPT)(lambda q: _Sample(self, q))
-        self._means = functools.lru_cache(4096)(self._mean)
 
     @functools.cached_property
     def drawn(self) -> np.ndarray:
         """Pre-activations of variance 1 and two directions, shape (3, groups, layers, pieces · width)."""
         count = self.pieces * self.width
         layers = min(max(_NUMBERS // count, _LEAST), _MOST)
-        return np.random.default_rng(0).standard_normal((3, _GROUPS, layers, count))
+        return np.random.default_rng(0).standard_normal((3, GROUPS, layers, count))
 
     def _integrand(self, kind: Kind, q: float) -> np.ndarray:
         """What the mean is of: shape (groups, …)."""
@@ -88,20 +89,17 @@ class SampledLayer(Expectations):
                 return (s.one * s.two).sum(axis=-1) ** 2 / self.width
             case "both":
                 return s.value**2 * s.one**2
-        return s.value * s.by_scale / math.sqrt(q) if q else self._integrand("growth", 1e-8)
+        if q == 0:
+            return self._integrand("growth", 1e-8)
+        if not self._jumps:
+            return s.value * s.by_scale / math.sqrt(q)
+        above, below = (self.sampled(q * math.exp(t)).value ** 2 for t in (_APART, -_APART))
+        return (above - below) / (2 * _APART * q)
 
-    def _mean(self, kind: Kind, q: float) -> Estimate:
-        with np.errstate(over="ignore"):
-            parts = self._integrand(kind, q).reshape(_GROUPS, -1).mean(axis=1)
-        if not np.isfinite(parts).all():
-            raise self._too_fast(kind, q)
-        return Estimate(float(parts.mean()), _DEVIATIONS * float(parts.std(ddof=1)) / math.sqrt(_GROUPS))
-
-    def at(self, kind: Kind, q: float) -> float:
-        return self.estimate(kind, q).value
-
-    def estimate(self, kind: Kind, q: float) -> Estimate:
-        return self._means(kind, q)
+    @functools.cached_property
+    def _jumps(self) -> bool:
+        """Whether φ jumps anywhere that counts."""
+        return any(map(self.formula.jumps, _SCALES))
 
     def slope_each(self, q: float) -> tuple[float, ...]:
         if self.pieces == 1:
@@ -127,10 +125,6 @@ class SampledLayer(Expectations):
 
     def products(self, q: float) -> SampledLayerProducts:
         return SampledLayerProducts(self, q)
-
-    @functools.cached_property
-    def table(self) -> Table:
-        return self._tabulated(variances(_PER_DECADE, _SMALLEST, _LARGEST))
 
 
 class SampledLayerProducts(Products):

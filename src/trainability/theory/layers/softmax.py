@@ -15,8 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 _STEP, _FINE = 0.25, 0.125
+"""Between places, and the finer one that tells the error. At 0.25, E[φ²] and E‖J‖² are right to 1e-10."""
 _HIGHEST = 5
+"""Powers m that K₀, K₁, K₂ and their derivatives by q need."""
 _WIDE = 9.0
+"""Deviations beyond which a Gaussian is below 1e-17."""
 _LEFT, _RIGHT = 42.0, 5.0
 """exp(u − exp(u)) is below 1e-18 to the left of −42 and to the right of 4."""
 _EULER = 0.5772156649015329
@@ -40,7 +43,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class _Smoothed:
-    """K_m for m = 0 to 4 and their derivatives by q at the places `a`, each of shape (m, places); `step` between."""
+    """K_m for m = 0 to 2 and their derivatives by q at the places `a`, each of shape (m, places); `step` between."""
 
     a: np.ndarray
     step: float
@@ -110,7 +113,7 @@ def _smoothed_little(a: np.ndarray, apart: float, deviation: float, step: float)
             g = g * power
     m = np.arange(3)[:, None]
     k = np.array(k)
-    return _Smoothed(a, apart, k, 0.5 * (m**2 * k[:3] - (2 * m + 1) * k[1:4] + k[2:5]))
+    return _Smoothed(a, apart, k[:3], 0.5 * (m**2 * k[:3] - (2 * m + 1) * k[1:4] + k[2:5]))
 
 
 def _smoothed_much(a: np.ndarray, apart: float, q: float, step: float) -> _Smoothed:

@@ -19,14 +19,20 @@ import numpy as np
 
 from trainability.theory.layers.softmax import Moments
 
-_NODES, _FINE, _CELLS, _HALVINGS = 96, 160, 200, 18
+_NODES, _FINE, _CELLS = 96, 160, 200
+"""Steps on the contour, the finer ones that tell the error, and steps over the threshold."""
+_HALVINGS = 18
+"""The contour may go beside the saddle, and the steps begin beside the peak's end: neither is needed more exactly."""
 _LEAN = 0.6
 """How far the contour's branches lean to the left; B(s) is like 1/s while that is less than π/4."""
 _RARE, _NO_MORE = 45.0, 40.0
+"""Fall of a logarithm after which all is rounding: over k and the threshold, and on the contour."""
 _ALL_ANSWER = 9.5
 """Deviations by which the mean answer 1/n is away from 0, beyond which all units answer."""
 _TRIED = 24
+"""Numbers k at which P(k) is looked at to find where it is not nothing."""
 _FAR, _TERMS = 8.0, 22
+"""Where the asymptotic series is taken, and how many of its terms: the next would be below 1e-15."""
 
 
 def sparsemax(q: float, width: int, fine: bool = False) -> Moments:
