@@ -127,6 +127,8 @@ class Watch:
 
     def _see_bad_data(self) -> None:
         """Note that the data spoiled the loss, of which else the weights a step later tell first."""
+        if self.record.origin is not None and self.record.origin.direction == "inputs":  # known already
+            return
         spoiled = [step for step, loss in enumerate(self.record.losses) if not math.isfinite(loss)]
         for fit in self.fits if spoiled else []:
             for targets in fit.bad("y"):

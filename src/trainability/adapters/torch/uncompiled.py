@@ -18,10 +18,12 @@ def uncompiled() -> Iterator[None]:
     Dynamo, which is slow to import, is only asked for once the user has asked for it.
     """
     original = torch.compile
-    stances = contextlib.ExitStack()
+    stances, eagerly = contextlib.ExitStack(), False
 
     def eager() -> None:
-        if not stances._exit_callbacks:  # pyright: ignore[reportAttributeAccessIssue]
+        nonlocal eagerly
+        if not eagerly:
+            eagerly = True
             stances.enter_context(torch.compiler.set_stance("force_eager"))
             stances.enter_context(_quiet())
 
