@@ -162,6 +162,23 @@ def test_what_a_gradient_does_not_reach_is_cut(way: Any, cut: tuple[str, ...], s
     assert [layer.gradient is None for layer in made.layers()] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("size", "is_one"),
+    [
+        (lambda w: (w**2).sum(), True), (lambda w: jnp.abs(w.ravel()).sum(), True), (lambda w: (w * w).sum(), True),
+        (lambda w: w.sum(), False), (lambda w: (X[:, : w.shape[0]] @ w).sum() ** 2, False),
+    ],
+)  # fmt: skip
+def test_a_penalty_is_of_the_weights_own_size(size: Any, is_one: bool):
+    def loss(parameters: Any, x: Any, y: Any) -> Any:
+        answer = jnp.tanh(x @ parameters["00.kernel"]) @ parameters["01.kernel"]
+        return squared(answer, y) + 0.1 * size(parameters["00.kernel"])
+
+    record = Record("flax")
+    seen(loss, 2).note(record, 0)
+    assert record.penalized == is_one
+
+
 def test_a_helper_that_was_first_traced_elsewhere_is_not_mistaken():
     """`jnp.where` keeps what was traced first: inside of ELU."""
     jax.clear_caches()

@@ -117,7 +117,8 @@ DAILY: frozenset[Case] = frozenset(
         *{codes[0]: case for case, codes in reversed(SICK.items())}.values(),
         healthy.relu_mlp, healthy.frozen_on_purpose, healthy.normalised, healthy.convolution, healthy.recurrent,
         healthy.cosine_schedule, healthy.clipped, loops.uncompiled, loops.from_state_to_state, loops.accumulated,
-        loops.half_precision, loops.two_optimisers, loops.embedded,
+        loops.half_precision, loops.two_optimisers, loops.embedded, data.one_missing_input,
+        sick.penalty_by_hand, *HELD_HEALTHY,
     }
 )  # fmt: skip
 """What is run every day: of each code the first case, and of healthy ones each kind of loop and some networks."""

@@ -10,8 +10,8 @@ from tests.zoo.keras_healthy_data import HEALTHY_DATA
 from tests.zoo.keras_held import HELD_HEALTHY, HELD_SICK
 from tests.zoo.keras_loops import HEALTHY_LOOPS, SICK_LOOPS
 from tests.zoo.keras_recipes import HEALTHY_RECIPES, SICK_RECIPES
-from tests.zoo.keras_sick import SICK_MODELS
-from tests.zoo.keras_sick_data import SICK_DATA
+from tests.zoo.keras_sick import SICK_MODELS, penalty_by_hand
+from tests.zoo.keras_sick_data import SICK_DATA, one_missing_input, one_missing_target
 
 Case = Callable[..., Any]
 
@@ -24,9 +24,13 @@ SICK: dict[Case, tuple[str, ...]] = {**SICK_LOOPS, **SICK_MODELS, **SICK_DATA, *
 HEALTHY: tuple[Case, ...] = (*HEALTHY_LOOPS, *HEALTHY_RECIPES, *HEALTHY_MODELS, *HEALTHY_DATA, *HELD_HEALTHY)
 
 DAILY: frozenset[Case] = frozenset(
-    [*{SICK[case][0]: case for case in reversed(SICK)}.values(), *SICK_LOOPS, *HEALTHY_LOOPS, *HEALTHY_RECIPES]
-)
-"""The first case of each code, every way to train and every kind of network; the others are looked at less often."""
+    [
+        *{SICK[case][0]: case for case in reversed(SICK)}.values(), *SICK_LOOPS, *HEALTHY_LOOPS, *HEALTHY_RECIPES,
+        one_missing_input, one_missing_target, penalty_by_hand,
+    ]
+)  # fmt: skip
+"""The first case of each code, those that are found in a way of their own, every way to train and every kind of network;
+the others are looked at less often."""
 
 EXCUSED: Final[dict[str, str]] = {
     "plain_list": "Keras knows the layers in a model's lists, tuples and dicts",
