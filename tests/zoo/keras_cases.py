@@ -29,7 +29,7 @@ DAILY: frozenset[Case] = frozenset(
         one_missing_input, one_missing_target, penalty_by_hand,
     ]
 )  # fmt: skip
-"""The first case of each code, those that are found in a way of their own, every way to train and every kind of network;
+"""The first case of each code, those that are found in a way of their own, every way to train and every kind of net;
 the others are looked at less often."""
 
 EXCUSED: Final[dict[str, str]] = {
