@@ -219,3 +219,20 @@ def test_assert_trainable_tries_a_copy_once():
     assert not sick.compiled
     well = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16, "relu"), keras.layers.Dense(2)])
     trainability.testing.assert_trainable(well, (x, y), loss)
+
+
+def test_bad_targets_are_noted_once():
+    x, y = np.ones((40, 2), np.float32), np.ones((40, 1), np.float32)
+    y[-1] = np.nan
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with trainability.watch(model) as seen:
+        model.fit(x, y, 4, 2, verbose=0, shuffle=False)
+    first, second = (seen.diagnose().chart for _ in range(2))
+    assert first.origin is not None
+    assert (first.origin.layer, first.origin.step) == ("targets", 9)
+    assert first.loss is not None
+    assert second.loss is not None
+    assert first.loss.target is not None
+    assert second.loss.target is not None
+    assert first.loss.target.bad == second.loss.target.bad > 0
