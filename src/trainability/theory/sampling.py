@@ -12,7 +12,7 @@ import numpy as np
 from trainability.theory.expectations import Estimate, Expectations, Kind, Table, variances
 
 GROUPS: Final = 8
-_PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e8
+PER_DECADE, SMALLEST, LARGEST = 3, 1e-12, 1e8
 _DEVIATIONS = 3.0
 
 
@@ -35,4 +35,4 @@ class SampledExpectations(Expectations):
 
     @functools.cached_property
     def table(self) -> Table:
-        return self._tabulated(variances(_PER_DECADE, _SMALLEST, _LARGEST))
+        return self._tabulated(variances(PER_DECADE, SMALLEST, LARGEST))

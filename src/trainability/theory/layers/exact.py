@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from trainability.theory.expectations import Estimate, Kind
+import numpy as np
+
+from trainability.theory.expectations import Estimate, Kind, Table, variances
 from trainability.theory.functions import LayerActivation
 from trainability.theory.layers.sampled import SampledLayer
 from trainability.theory.layers.softmax import Moments, log_softmax, softmax
 from trainability.theory.layers.sparsemax import sparsemax
+from trainability.theory.sampling import LARGEST, PER_DECADE, SMALLEST
 
-Exactly = Callable[[float, int, bool], Moments]
+Exactly = Callable[[Sequence[float], int, bool], list[Moments]]
+"""From variances, the layer's width, and whether finer steps are to tell the error."""
+
+
+def _each(exactly: Callable[[float, int, bool], Moments]) -> Exactly:
+    return lambda q, width, fine: [exactly(v, width, fine) for v in q]
+
+
 EXACT: Mapping[str, Exactly] = {
-    "softmax": softmax, "softmin": softmax, "log_softmax": log_softmax, "sparsemax": sparsemax,
+    "softmax": _each(softmax), "softmin": _each(softmax), "log_softmax": _each(log_softmax), "sparsemax": sparsemax,
 }  # fmt: skip
 _KINDS = ("mean", "second", "slope_second", "growth")
 
@@ -23,7 +33,8 @@ class ExactLayer(SampledLayer):
 
     def __init__(self, activation: LayerActivation, exactly: Exactly):
         super().__init__(activation)
-        self._exact = functools.lru_cache(1024)(lambda q, fine=False: exactly(q, self.width, fine))
+        self._exactly = exactly
+        self._exact = functools.lru_cache(1024)(lambda q, fine=False: exactly([q], self.width, fine)[0])
 
     def at(self, kind: Kind, q: float) -> float:
         if kind not in _KINDS:
@@ -36,3 +47,9 @@ class ExactLayer(SampledLayer):
             return super().estimate(kind, q)
         finer = getattr(self._exact(q, True), kind)
         return Estimate(finer, abs(finer - self.at(kind, q)))
+
+    @functools.cached_property
+    def table(self) -> Table:
+        q = variances(PER_DECADE, SMALLEST, LARGEST)
+        found = self._exactly(q.tolist(), self.width, False)
+        return self._finite(q, [np.array([getattr(m, kind) for m in found]) for kind in _KINDS[1:]])
