@@ -140,7 +140,8 @@ def _threshold_peak(q: np.ndarray, n: int, k: np.ndarray) -> tuple[np.ndarray, n
     """`_Peaks.x` and `curvature`, by Newton: the slope falls and is convex, so that no step is too long."""
     from scipy.special import log_ndtr
 
-    x = centre = -1 / (k * np.sqrt(q))
+    x, curvature = -1 / (k * np.sqrt(q)), k
+    centre = x
     for _ in range(_STEPS):
         mills = np.exp(-(x**2) / 2 - log_ndtr(x)) / math.sqrt(2 * math.pi)
         curvature = (n - k) * mills * (x + mills) + k
