@@ -21,10 +21,13 @@ TO_COEFFICIENTS = (_VANDERMONDE * WEIGHTS[:, None] * (np.arange(ORDER) + 0.5)).T
 """(ORDER, ORDER): from values at the nodes to Legendre coefficients."""
 
 _ENDS = np.array([-1 + 1e-6, 1 - 1e-6])
-_TO_ENDS = np.polynomial.legendre.legvander(_ENDS, ORDER - 1) @ TO_COEFFICIENTS
+WITH_ENDS = np.concatenate([NODES, _ENDS])
+"""The nodes and the ends: a jump between a panel's last node and the next panel's first would be seen by neither."""
+TO_ENDS = np.polynomial.legendre.legvander(_ENDS, ORDER - 1) @ TO_COEFFICIENTS
 """(2, ORDER): from values at the nodes to what their polynomial is at the panel's ends."""
 
-_ENDS_WORSE = 1e3
+ENDS_WORSE = 1e3
+"""How much worse the polynomial may be at the ends than its last coefficients are."""
 _TINY = 1e-280
 
 NARROWEST = 1e-13
@@ -75,8 +78,7 @@ def refine(
     count = 0
     while low.size:
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
-        # The ends as well: a jump between a panel's last node and the next panel's first would be seen by neither.
-        at = function(middle[:, None] + half[:, None] * np.concatenate([NODES, _ENDS]))
+        at = function(middle[:, None] + half[:, None] * WITH_ENDS)
         values = at[..., :ORDER]
         sizes = np.abs(at).max(axis=-1)
         finite = np.isfinite(sizes).all(axis=0)
@@ -85,8 +87,8 @@ def refine(
             enough = np.maximum(tolerance * sizes, floor(np.minimum(np.abs(low), np.abs(high)))) + _TINY
             # What rounding x alone does to the values: near a root they are all noise, relative to themselves.
             enough = np.maximum(enough, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
-            beyond = np.abs(at[..., ORDER:] - values @ _TO_ENDS.T).max(axis=-1)
-            rough = ((tails(values) > enough) | (beyond > _ENDS_WORSE * enough)).any(axis=0) & finite
+            beyond = np.abs(at[..., ORDER:] - values @ TO_ENDS.T).max(axis=-1)
+            rough = ((tails(values) > enough) | (beyond > ENDS_WORSE * enough)).any(axis=0) & finite
         wide = high - low > NARROWEST * np.maximum(1.0, far)
         split = rough & wide
         done_low.append(low[~split])

@@ -5,7 +5,7 @@ else is a walk over that tree.
 """
 
 from trainability.core.expression.derivative import differentiate
-from trainability.core.expression.evaluation import constant, evaluate, jax_library, numpy_library
+from trainability.core.expression.evaluation import constant, evaluate, evaluator, jax_library, numpy_library
 from trainability.core.expression.functions import FUNCTION_ALIASES, FUNCTIONS, REDUCTIONS
 from trainability.core.expression.guards import guard
 from trainability.core.expression.kinks import kinks
@@ -45,6 +45,7 @@ __all__ = [
     "constant",
     "differentiate",
     "evaluate",
+    "evaluator",
     "guard",
     "jax_library",
     "kinks",

@@ -1,20 +1,23 @@
 """Expectations of gates: activations whose unit consumes several pre-activations, its pieces.
 
 By closed form where the catalogue brings one (Maxout); from those of its factors where the formula is a product of
-functions of one piece each (GLU and its relatives); of two pieces otherwise by nested quadrature. All these keep 9
-digits. A formula that ties three pieces or more together is sampled, and its `Estimate` says how well.
+functions of one piece each (GLU and its relatives); of two pieces otherwise by means over circles; of three, where it
+is alike at every distance from 0, over a sphere. All these keep 9 digits. Any other formula that ties three pieces or
+more together is sampled, and its `Estimate` says how well: a sphere at each of many distances takes a second.
 """
 
 from __future__ import annotations
 
 from trainability.theory.expectations import Expectations
 from trainability.theory.functions import Gate
+from trainability.theory.gates.circle import Circles
 from trainability.theory.gates.closed import ClosedGate
 from trainability.theory.gates.factored import FactoredGate, factors_of
 from trainability.theory.gates.formula import GateFormula
 from trainability.theory.gates.homogeneous import HomogeneousGate, degree_of
-from trainability.theory.gates.plane import PlaneGate
+from trainability.theory.gates.radial import RadialGate
 from trainability.theory.gates.sampled import SampledGate
+from trainability.theory.gates.sphere import Spheres
 
 __all__ = ["gate_expectations"]
 
@@ -27,6 +30,11 @@ def gate_expectations(gate: Gate) -> Expectations:
     if factors:
         return FactoredGate(gate, factors)
     formula = GateFormula(gate)
-    made = PlaneGate(formula) if len(formula.used) == 2 else SampledGate(formula)
     degree = degree_of(formula)
+    if len(formula.used) == 2:
+        made: Expectations = RadialGate(Circles(formula))
+    elif len(formula.used) == 3 and degree is not None:
+        made = RadialGate(Spheres(formula))
+    else:
+        made = SampledGate(formula)
     return made if degree is None else HomogeneousGate(made, degree)

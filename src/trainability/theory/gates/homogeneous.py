@@ -9,6 +9,7 @@ import numpy as np
 
 from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
 from trainability.theory.gates.formula import GateFormula
+from trainability.theory.gates.radial import RadialGate
 
 _POINTS = 64
 _SCALES = (1e-6, 0.3, 7.0, 1e6)
@@ -51,6 +52,8 @@ class HomogeneousGate(Expectations):
         if kind == "growth":
             second = self._known("second")
             return Estimate(self._degree * second.value, abs(self._degree) * second.error)
+        if isinstance(self._at_1, RadialGate):
+            return self._at_1.of_power(kind, 2 * self._power(kind))
         return self._at_1.estimate(kind, 1.0)
 
     def at(self, kind: Kind, q: float) -> float:
@@ -66,14 +69,16 @@ class HomogeneousGate(Expectations):
         return Estimate(factor * known.value, factor * known.error)
 
     def slope_each(self, q: float) -> tuple[float, ...]:
-        return tuple(q ** (self._degree - 1) * slope for slope in self._at_1.slope_each(1.0))
+        each, power = self._at_1, 2 * (self._degree - 1)
+        slopes = each.slope_each_of_power(power) if isinstance(each, RadialGate) else each.slope_each(1.0)
+        return tuple(q ** (0.5 * power) * slope for slope in slopes)
 
     def products(self, q: float) -> HomogeneousProducts:
         return HomogeneousProducts(self._products_at_1, q, self._degree)
 
     @functools.cached_property
     def _products_at_1(self) -> Products:
-        return self._at_1.products(1.0)
+        return self._at_1.products(1.0, self) if isinstance(self._at_1, RadialGate) else self._at_1.products(1.0)
 
     @functools.cached_property
     def table(self) -> Table:

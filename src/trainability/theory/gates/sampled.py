@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trainability.theory.expectations import Kind, Products
+from trainability.theory.expectations import Expectations, Kind, Products
 from trainability.theory.gates.formula import GateFormula
 from trainability.theory.sampling import GROUPS, SampledExpectations
 
@@ -56,7 +56,7 @@ class SampledGate(SampledExpectations):
     def _sample(self, q: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """φ, its partial derivatives, and φ′²; those around 0 for q = 0."""
         x = (math.sqrt(q) or _BESIDE_0) * self.z
-        value, slopes = self.formula.value(x), self.formula.slopes(x)
+        value, slopes = self.formula.value_and_slopes(x)
         value = np.where(np.abs(value) < _NOTHING, 0.0, value) if q == 0 else value
         bad = np.flatnonzero(~(np.isfinite(value) & np.isfinite(slopes).all(axis=0)))
         if bad.size and (np.isnan(value[bad[0]]) or q <= 1):
@@ -96,23 +96,30 @@ class SampledGate(SampledExpectations):
 
 
 class SampledProducts(Products):
-    """Means over pairs of points; each pair also with the other half mirrored, which a mean near c = 1 needs."""
+    """Means over pairs of points; each pair also with the other half mirrored, which a mean near c = 1 needs.
 
-    def __init__(self, m: SampledGate, q: float):
+    What two inputs have in common is what they have at c = 1 less half the mean square of what they differ in.
+
+    Args:
+        m: draws the points. exact: knows what there is at c = 1, if not `m`.
+    """
+
+    def __init__(self, m: SampledGate, q: float, exact: Expectations | None = None):
         self.name, self.q = m.name, q
         self._m = m
-        self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
+        self.second, self.slope_second = ((exact or m).at(kind, q) for kind in ("second", "slope_second"))
 
     def at(self, c: float) -> tuple[float, float]:
         if c == 1:
             return self.second, self.slope_second
         value, slopes, _ = self._m._sampled(self.q)
-        totals: list[Any] = [0.0, 0.0]
+        apart: list[Any] = [0.0, 0.0]
         for sign in (1.0, -1.0):
             v = math.sqrt(self.q) * (c * self._m.z + sign * math.sqrt((1 - c) * (1 + c)) * self._m.other)
-            totals[0] += 0.5 * float((value * self._m.formula.value(v)).mean())
-            totals[1] += 0.5 * float((slopes * self._m.formula.slopes(v)).sum(axis=0).mean())
-        return totals[0], totals[1]
+            other, other_slopes = self._m.formula.value_and_slopes(v)
+            apart[0] += 0.25 * float(((value - other) ** 2).mean())
+            apart[1] += 0.25 * float(((slopes - other_slopes) ** 2).sum(axis=0).mean())
+        return self.second - apart[0], self.slope_second - apart[1]
 
     @functools.cached_property
     def jumps(self) -> bool:
