@@ -25,6 +25,7 @@ from trainability.theory.gates.factored import FactoredGate
 from trainability.theory.gates.homogeneous import HomogeneousGate
 from trainability.theory.gates.radial import RadialGate
 from trainability.theory.gates.sampled import SampledGate
+from trainability.theory.gates.separable import SeparableGate
 from trainability.theory.moments import moments
 from trainability.theory.propagation import Layer, propagate
 
@@ -32,6 +33,7 @@ FORMULAS = [
     "expr:x1*relu(x2)", "expr:x1*gelu(x2)", "expr:2*x1*silu(x2)/(1 + abs(x3))", "expr:tanh(x1 + x2)",
     "expr:where(x1 > 0.5, x2, tanh(x1) - x2)", "expr:sigmoid(x1)*x2 + (1 - sigmoid(x1))*tanh(x2)",
     "expr:max(x1*x2, 0)", "expr:sqrt(x1*x1 + x2*x2)", "expr:max(x1 + x2, x3, 0)", "expr:tanh(x1*x3 + x2)",
+    "expr:sigmoid(x1)*tanh(x2) + sigmoid(x3)*x4", "expr:relu(x1) - (0.5*relu(x2) + x1)*x3/2 + 1",
 ]  # fmt: skip
 GATES = [c for c in CHOICES if pieces_of(c) > 1 and not c.entry.across_units] + [choose(text) for text in FORMULAS]
 every_gate = pytest.mark.parametrize("choice", GATES, ids=ids(GATES))
@@ -47,6 +49,7 @@ def test_each_gate_goes_the_best_way():
         "glu": FactoredGate, "maxout:5": ClosedGate, "expr:max(x1, x2, x3)": ClosedGate,
         "expr:x1*tanh(x2)*x3": FactoredGate,
         "expr:-x1/(1 + exp(-x2))": FactoredGate, "expr:tanh(x1 + x2)": RadialGate, "expr:abs(x1 - x2)": HomogeneousGate,
+        "expr:sigmoid(x1)*tanh(x2) + sigmoid(x3)*x4": SeparableGate,
         "expr:max(x1 + x2, x3, 0)": HomogeneousGate, "expr:tanh(x1*x3 + x2)": SampledGate,
     }  # fmt: skip
     assert {text: type(moments(text)) for text in ways} == ways
@@ -171,16 +174,36 @@ def test_fixed_points_and_the_edge_of_chaos_are_those_of_the_line():
 
 
 def test_what_is_sampled_says_how_well():
-    """x1·x3 + x2 has E[φ²] = q + q², E[φ′²] = 1 + 2q."""
-    m = moments("expr:x1*x3 + x2")
-    for q in (0.01, 1.0, 30.0):
-        for kind, exact in (("second", q + q * q), ("slope_second", 1 + 2 * q), ("growth", 1 + 2 * q), ("mean", 0.0)):
+    """sin(x1·x3 + x2): cosines of a product of Gaussians, and of one beside it, are known."""
+    m = moments("expr:sin(x1*x3 + x2)")
+    for q in (0.01, 1.0, 3.0):
+        one, two = math.exp(-2 * q) / math.sqrt(1 + 4 * q * q), 2 * q / (1 + 4 * q * q)
+        exact = {
+            "second": (1 - one) / 2, "growth": one * (1 + two), "mean": 0.0,
+            "slope_second": (1 + 2 * q + one * (1 + two)) / 2,
+        }  # fmt: skip
+        for kind, value in exact.items():
             found = m.estimate(kind, q)
-            assert 0 < found.error < 0.01 * (q + q * q + 1)
-            assert abs(found.value - exact) <= 2 * found.error
-    product, slope = products("expr:x1*x3 + x2", 1.0).at(0.5)
-    assert product == pytest.approx(0.75, abs=0.02)
-    assert slope == pytest.approx(2.0, abs=0.02)
+            assert 0 < found.error < 0.01 * (1 + q)
+            assert abs(found.value - value) <= 2 * found.error
+    at = products("expr:sin(x1*x3 + x2)", 1.0)
+    assert at.at(1.0) == (m.at("second", 1.0), m.at("slope_second", 1.0))
+    assert at.at(0.0)[0] == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize("q", [1e-4, 0.4, 9.0])
+def test_sums_of_products_are_what_their_parts_are(q: float):
+    """(1 − g)·x2 + g·tanh(x3), g = sigmoid(x1), by expectations of functions of one piece."""
+    m, g, tanh = moments("expr:(1 - sigmoid(x1))*x2 + sigmoid(x1)*tanh(x3)"), moments("sigmoid"), moments("tanh")
+    # 1 − g(x) = g(−x).
+    open_, slope = g.at("second", q), g.at("slope_second", q)
+    assert m.at("second", q) == pytest.approx(open_ * (q + tanh.at("second", q)), rel=1e-11)
+    each = slope * (q + tanh.at("second", q)), open_, open_ * tanh.at("slope_second", q)
+    assert m.slope_each(q) == pytest.approx(each, rel=1e-11)
+    growth = g.at("growth", q) * (q + tanh.at("second", q)) + open_ * (1 + tanh.at("growth", q))
+    assert m.at("growth", q) == pytest.approx(growth, rel=1e-10)
+    product = products("sigmoid", q).at(0.3)[0] * (0.3 * q + products("tanh", q).at(0.3)[0])
+    assert m.products(q).at(0.3)[0] == pytest.approx(product, rel=1e-10)
 
 
 # Against samples and wide networks.

@@ -36,7 +36,7 @@ def factors_of(gate: Gate) -> dict[str, LineExpectations] | None:
     if constant != Number(1.0):
         first = min(found)
         found[first] = Binary("*", constant, found[first])
-    return {name: _factor(substitute(node, {name: Name("x")})) for name, node in sorted(found.items())}
+    return {name: factor(substitute(node, {name: Name("x")})) for name, node in sorted(found.items())}
 
 
 def _parts(node: Node) -> Iterator[Node]:
@@ -54,7 +54,8 @@ def _parts(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _factor(node: Node) -> LineExpectations:
+def factor(node: Node) -> LineExpectations:
+    """The expectations of a function of ``x``."""
     known = (e for e in ACTIVATIONS if e.closed and is_elementwise(e) and not e.parameters)
     twin = next((e for e in known if expression_of(e, 1) == node), None)
     text = unparse(node)
