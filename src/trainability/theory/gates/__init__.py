@@ -35,7 +35,7 @@ def gate_expectations(gate: Gate) -> Expectations:
     terms = terms_of(gate) if len(formula.used) > 2 else None
     if terms:
         return SeparableGate(gate, terms)
-    degree = degree_of(formula)
+    degree = degree_of(formula.lowered)
     if len(formula.used) == 2:
         made: Expectations = RadialGate(Circles(formula))
     elif len(formula.used) == 3 and degree is not None:

@@ -22,12 +22,14 @@ from trainability.theory.quadrature import ENDS_WORSE, ORDER, TO_COEFFICIENTS, T
 if TYPE_CHECKING:
     from trainability.theory.gates.radial import RadialGate
 
-_GRID = 80
+_GRID = 160
 _STEPS, _CLOSE = 150, 4e-15
 """On the way to a crossing, and radians around it that need no more; 50 middles are enough for any."""
-_NARROWINGS, _BETWEEN, _LIKELY = 14, 9, 0.7
-"""Of a place at which a circle may only touch a switch, the points looked at, and the share of the smallest value
-there that a parabola has to fall below for another look."""
+_UNLIKE, _LIKELY = 0.1, 0.7
+"""How far a value may be from a cubic through its neighbours, as a share of these; and how much of the nearest value a
+parabola may leave where it turns."""
+_LEVELS, _PARTS = 7, 8
+"""Looks that are taken, each with cells so many times as narrow as the one before."""
 _OFF = 0.0137
 """Where the grid begins on which switches are looked for: round numbers do not lie on it."""
 _TOLERANCE, _SINGULAR = 1e-8, 1e-12
@@ -147,16 +149,11 @@ class Circles:
     def _roots(self, fixed: np.ndarray) -> np.ndarray:
         """Angles at which the formula switches branch, shape (circles, roots); of a circle that has fewer, infinite."""
         count = fixed.shape[1]
-        grid = _OFF + 2 * math.pi * np.arange(-1, _GRID + 1) / _GRID
         found = [np.empty((count, 0))]
         for switch in self._switches:
-            values = self._of(switch, np.broadcast_to(grid[:, None], (len(grid), count)), fixed)
-            cell, row = np.nonzero((values[1:-1] > 0) != (values[2:] > 0))
-            touching, left, middle, right = self._touching(switch, values, grid, fixed)
-            row = np.concatenate([row, touching, touching])
+            row, low, high = self._crossings(switch, fixed)
             if not row.size:
                 continue
-            low, high = np.concatenate([grid[cell + 1], left, middle]), np.concatenate([grid[cell + 2], middle, right])
             crossing = self._between(switch, low, high, fixed[:, row])
             order = np.argsort(row, kind="stable")
             row, crossing = row[order], crossing[order]
@@ -166,25 +163,26 @@ class Circles:
             found.append(at)
         return np.concatenate(found, axis=1)
 
-    def _touching(self, switch: Switch, values: np.ndarray, grid: np.ndarray, fixed: np.ndarray) -> list[np.ndarray]:
-        """Circles that a switch crosses twice between grid points: (circle, an angle before, between, and behind)."""
-        before, here, after = (np.sign(values[1:-1]) * part for part in (values[:-2], values[1:-1], values[2:]))
-        turns = (here > 0) & (before >= here) & (after >= here)
-        cell, row = np.nonzero(turns & (_turn(before, here, after) < _LIKELY * here))
-        left, right, sign = grid[cell], grid[cell + 2], np.sign(values[cell + 1, row])
-        found = [(row[:0], left[:0], left[:0], left[:0])]
-        for _ in range(_NARROWINGS):
+    def _crossings(self, switch: Switch, fixed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Circles on which a switch changes sign, and angles before and behind: on a grid, and ever closer where its
+        cells may hide more."""
+        row, left, cells = np.arange(fixed.shape[1]), np.full(fixed.shape[1], _OFF), _GRID
+        step = 2 * math.pi / cells
+        found = []
+        for level in range(_LEVELS):
+            angle = left + step * np.arange(-2, cells + 3)[:, None]
+            value = self._of(switch, angle, fixed[:, row])
+            changes, hiding = _cells(value)
+            if level == _LEVELS - 1:
+                hiding[:] = False
+            cell, which = np.nonzero(changes & ~hiding)
+            found.append((row[which], angle[cell + 2, which], angle[cell + 3, which]))
+            cell, which = np.nonzero(hiding)
+            row, left, cells, step = row[which], angle[cell + 2, which], _PARTS, step / _PARTS
             if not row.size:
                 break
-            angle = left + (right - left) * np.linspace(0.0, 1.0, _BETWEEN)[:, None]
-            value = sign * self._of(switch, angle, fixed[:, row])
-            each, least = np.arange(row.size), np.clip(np.argmin(value, axis=0), 1, _BETWEEN - 2)
-            crossed = value[least, each] < 0
-            found.append((row[crossed], left[crossed], angle[least, each][crossed], right[crossed]))
-            near = [value[least + i, each] for i in (-1, 0, 1)]
-            kept = ~crossed & (_turn(*near) < _LIKELY * near[1])
-            row, sign, left, right = row[kept], sign[kept], angle[least - 1, each][kept], angle[least + 1, each][kept]
-        return [np.concatenate(part) for part in zip(*found, strict=True)]
+        row, low, high = (np.concatenate(part) for part in zip(*found, strict=True))
+        return row, low, high
 
     def _between(self, switch: Switch, low: np.ndarray, high: np.ndarray, fixed: np.ndarray) -> np.ndarray:
         """Where a switch crosses 0 between angles at which it has different signs, each on a circle of its own.
@@ -197,11 +195,13 @@ class Circles:
         for step in range(_STEPS):
             with np.errstate(all="ignore"):
                 chord = high - at_high * (high - low) / (at_high - at_low)
-            inside = (chord >= low) & (chord <= high) & (step % 3 < 2)
+            # Where a switch is 0 all along, its sign changes at the end of that.
+            sloped = (at_low != 0) & (at_high != 0)
+            inside = (chord >= low) & (chord <= high) & sloped & (step % 3 < 2)
             at = np.where(inside, chord, 0.5 * (low + high))
             value = self._of(switch, at, fixed)
             found[place] = at
-            left = (np.abs(at - before) > _CLOSE) & (high - low > _CLOSE) & (value != 0)
+            left = (np.abs(at - before) > _CLOSE) & (high - low > _CLOSE)
             if not left.any():
                 break
             side = np.where((value > 0) == (at_low > 0), -1, 1)
@@ -213,7 +213,21 @@ class Circles:
         return found
 
 
-def _turn(before: np.ndarray, here: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The least value of the parabola through three equidistant ones."""
+def _cells(value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of values on a line, shape (4 + points, …), the cells between all but the first and the last two, shape
+    (points − 1, …): at which the sign changes, and which may hide more changes.
+
+    That is where a value among its neighbours nears 0 and a parabola through them nears it more, or where a value is so
+    far from a cubic through its neighbours that there may be a kink or a jump between.
+    """
+    around = [value[i : len(value) - 4 + i] for i in range(5)]
+    near = np.abs(around[2])
+    before, after = (np.sign(around[2]) * part for part in (around[1], around[3]))
     with np.errstate(all="ignore"):
-        return here - (after - before) ** 2 / (8 * (after + before - 2 * here))
+        turn = near - (after - before) ** 2 / (8 * (after + before - 2 * near))
+    turns = (before >= near) & (after >= near) & (turn < _LIKELY * near)
+    off = np.abs(4 * (around[1] + around[3]) - around[0] - around[4] - 6 * around[2]) / 6
+    # Against what all around lies from 0: a single crossing is near 0 by itself.
+    unlike = off > _UNLIKE * np.maximum.reduce([near, np.abs(before), np.abs(after)])
+    hiding = (turns | unlike)[:-1] | (turns | unlike)[1:]
+    return (around[2][:-1] > 0) != (around[2][1:] > 0), hiding

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trainability.core import expression
 from trainability.core.errors import SpecError
-from trainability.core.expression import Node
-from trainability.core.expression.kinks import switches
+from trainability.core.expression import Binary, Call, Compare, Node
 from trainability.theory.functions import Gate
 from trainability.theory.jumps import jumps
 
@@ -39,6 +38,7 @@ class GateFormula:
         pieces: of a unit, those that do not occur included.
         used: the variables that occur, in order.
         places: where they stand among the pieces.
+        lowered: the formula, of few kinds of node.
         switches: what selects the formula's branches.
     """
 
@@ -47,11 +47,10 @@ class GateFormula:
         occurring = expression.names(gate.formula)
         self.used = tuple(name for name in gate.variables if name in occurring)
         self.places = tuple(gate.variables.index(name) for name in self.used)
-        lowered = expression.lower(gate.formula, self.used)
+        self.lowered = lowered = expression.lower(gate.formula, self.used)
         self._value = self._evaluator([lowered])
         self._both = self._evaluator([lowered, *(expression.differentiate(lowered, name) for name in self.used)])
-        found = dict.fromkeys(difference for difference, _ in switches(lowered))
-        self.switches = [Switch(self._evaluator([node]), expression.names(node)) for node in found]
+        self.switches = [Switch(self._evaluator([node]), expression.names(node)) for node in _switches(lowered)]
 
     def value(self, x: np.ndarray) -> np.ndarray:
         """φ of x, shape (used, …): shape (…)."""
@@ -104,3 +103,20 @@ class GateFormula:
         if np.isfinite(found[0, bad]).all():
             raise SpecError(f"the slope of '{self.name}' is not finite at {self._place(x[:, bad[0]])}")
         raise self.not_finite(x[:, bad[0]])
+
+
+def _switches(node: Node) -> Iterable[Node]:
+    """Each expression whose sign selects a branch, those that only conditions have in them included."""
+    found: dict[Node, None] = {}
+    stack, seen = [node], set()
+    while stack:
+        part = stack.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        stack.extend(part.parts)
+        if isinstance(part, Compare):
+            found[Binary("-", part.left, part.right)] = None
+        elif isinstance(part, Call) and part.function in ("abs", "sign"):
+            found[part.arguments[0]] = None
+    return found

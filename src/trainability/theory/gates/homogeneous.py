@@ -7,30 +7,62 @@ import math
 
 import numpy as np
 
+from trainability.core.expression import Binary, Call, Name, Negate, Node, Number, Where, names
 from trainability.theory.expectations import Estimate, Expectations, Kind, Products, Table, variances
-from trainability.theory.gates.formula import GateFormula
 from trainability.theory.gates.radial import RadialGate
 
-_POINTS = 64
-_SCALES = (1e-6, 0.3, 7.0, 1e6)
-_SAME = 1e-12
+_ANY = math.nan
+"""The degree of 0, which is of every degree."""
 
 
-def degree_of(formula: GateFormula) -> float | None:
-    """p, or None where the gate is not homogeneous; told from its values at random points."""
-    x = np.random.default_rng(0).standard_normal((len(formula.used), _POINTS))
-    at_1, far = formula.value(x), formula.value(_SCALES[-1] * x)
-    if not (np.isfinite(at_1).all() and np.isfinite(far).all() and np.abs(at_1).max() > 0):
+def degree_of(node: Node) -> float | None:
+    """p, or None where the lowered formula `node` is not seen to be homogeneous."""
+    found = _degree(node)
+    return None if found is None or math.isnan(found) else found
+
+
+def _degree(node: Node) -> float | None:
+    match node:
+        case Number(value=value):
+            return _ANY if value == 0 else 0.0
+        case Name():
+            return 1.0 if names(node) else 0.0
+        case Negate():
+            return _degree(node.operand)
+        case Where(condition=condition, then=then, otherwise=otherwise):
+            # The condition must not change along a line from 0.
+            compared = _same(_degree(condition.left), _degree(condition.right))
+            return None if compared is None else _same(_degree(then), _degree(otherwise))
+        case Call(function="abs" | "sign" | "sqrt", arguments=(argument,)):
+            inner = _degree(argument)
+            return None if inner is None else inner * {"abs": 1.0, "sign": 0.0, "sqrt": 0.5}[node.function]
+        case Call() if not names(node):
+            return 0.0
+        case Binary():
+            return _of_binary(node, _degree(node.left), _degree(node.right))
+    return None
+
+
+def _of_binary(node: Binary, left: float | None, right: float | None) -> float | None:
+    if left is None or right is None:
         return None
-    place = int(np.abs(at_1).argmax())
-    if at_1[place] * far[place] <= 0:
-        return None
-    degree = round(math.log(far[place] / at_1[place]) / math.log(_SCALES[-1]), 9)
-    for scale in _SCALES:
-        expected = scale**degree * at_1
-        if not np.allclose(formula.value(scale * x), expected, rtol=_SAME, atol=_SAME * np.abs(expected).max()):
-            return None
-    return degree
+    match node.operator:
+        case "+" | "-":
+            return _same(left, right)
+        case "*":
+            return left + right
+        case "/":
+            return left - right
+        case "**" if isinstance(node.right, Number):
+            return left * node.right.value
+    return None
+
+
+def _same(left: float | None, right: float | None) -> float | None:
+    """The degree that both have, if both have one."""
+    if left is None or right is None or math.isnan(left):
+        return None if left is None else right
+    return left if math.isnan(right) or left == right else None
 
 
 class HomogeneousGate(Expectations):

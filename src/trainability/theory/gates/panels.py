@@ -10,12 +10,13 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.gates.means import COLUMNS, Means
-from trainability.theory.quadrature import nodes_of, tails, weights_of
+from trainability.theory.quadrature import ORDER, TO_COEFFICIENTS, nodes_of, weights_of
 
-_TOLERANCE, _SINGULAR = 1e-6, 1e-11
-"""A panel's last coefficients as a share of its interval's largest value; and times its share of the interval."""
+_TOLERANCE = 1e-11
+"""What a panel may be off by, of its interval's largest value times that's length."""
 _PARTS = 2, 2, 8
 """Into which a panel is split, round by round: many rounds are made where a circle touches a switch."""
+_TINY = 1e-300
 _NARROWEST, _MOST_NODES = 1e-11, 6_000_000
 
 
@@ -76,9 +77,12 @@ def resolved(
         seen[1] *= distance[interval][:, None] ** 2
         for size, found_size in zip(largest, np.abs(seen).max(axis=-1), strict=True):
             np.maximum.at(size, interval, found_size)
-        last, share = tails(seen), (high - low) / widths[interval]
+        share = (high - low) / widths[interval]
+        # As coefficients fall from half the order to the order, so they will from there to twice the order.
+        middle, last = (np.abs(seen @ TO_COEFFICIENTS[k : k + 2].T).max(axis=-1) for k in (ORDER // 2 - 1, ORDER - 2))
+        rest = last * np.minimum(1.0, last / np.maximum(middle, _TINY)) ** 2
         enough = np.maximum(_TOLERANCE * largest, rounding * distance**2)[:, interval]
-        rough = np.any((last > enough) & (last * share > _SINGULAR * largest[:, interval]), axis=0)
+        rough = np.any((rest * share > enough) & (last > rounding * distance[interval] ** 2), axis=0)
         split = rough & (share > _NARROWEST)
         columns = interval, x, weights_of(low, high), value, error, rough
         done.append([part[:, ~split] if part.ndim == 3 else part[~split] for part in columns])

@@ -29,8 +29,8 @@ _REACH, _FARTHEST = 7.9, 6
 _ALL, _NEAR_0 = 14.0, 0.1
 """Deviations at which a root of the density is below 1e-20; and how close to an edge another one need not be."""
 _NEGLIGIBLE, _UNRESOLVED, _SLOW = 1e-12, 1e-9, 1e-5
-_CHEAP, _NEAR = 300_000, 3
-"""Values of φ that a table takes, and the octave up to which it takes as many as there are."""
+_CHEAP, _NEAR = (1_000_000, 600_000), 6
+"""Values of φ that a table takes up to an octave, and beyond."""
 _PER_DECADE, _SMALLEST, _LARGEST = 3, 1e-12, 1e6
 _AT_ONCE = 4
 _NARROW = 1e-4
@@ -119,7 +119,8 @@ class RadialGate(Expectations):
         value, error = (float(part[COLUMNS[kind], 0]) for part in (self._at_1.value, self._at_1.error))
         if kind != "mean" and not error <= _UNRESOLVED * value:
             raise self._too_rough()
-        value, error = self._mean_power(power) * value, self._mean_power(power) * error
+        factor = self._mean_power(power) if value else 0.0
+        value, error = factor * value, factor * error
         return Estimate(value, error + 1e-15 * abs(value))
 
     def slope_each_of_power(self, power: float) -> tuple[float, ...]:
@@ -156,7 +157,7 @@ class RadialGate(Expectations):
         found: list[Octave] = []
         place, cost = lowest, 0
         # Steep or oscillating on its own scale, each octave takes more than the one before.
-        while place < highest and (place <= _NEAR or cost + 2 * found[-1].cost <= _CHEAP):
+        while place < highest and cost + 2 * (found[-1].cost if found else 0) <= _CHEAP[place > _NEAR]:
             block = self._made(range(place, max(place + 1, min(place + _AT_ONCE, _NEAR))))
             good = [octave for octave in block if isinstance(octave, Octave)]
             found += good
