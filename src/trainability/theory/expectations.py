@@ -75,7 +75,7 @@ class Products(abc.ABC):
         return self.at(c)[0]
 
     def nearly(self, c: float) -> float:
-        """The first for c in [0, 1], perhaps to a few digits but at once."""
+        """The first for c in [-1, 1], perhaps to a few digits but at once."""
         return self.product(c)
 
     @functools.cached_property

@@ -70,6 +70,7 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
             caption = (
                 f"{layers} after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
                 f"fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for {fan} inputs). "
+                "Beyond a dashed line the variance grows without bound, and where that is grey χ₁ has no limit either. "
                 "Marks on the variance map: where deep layers settle; correlations are mapped there, or at 1."
             )
             alt = f"Phase diagram, variance map and correlation map of {card.name}."
