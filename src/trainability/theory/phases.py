@@ -232,8 +232,9 @@ def recommended(phi: Activating) -> CriticalPoint:
     variance 0 and left, as for GLU, the one at variance 1; else the first.
 
     Raises:
-        SpecError: there is no critical point at all.
+        SpecError: there is no critical point at all, or E[φ²] has no finite value at variance 1, that of usual data.
     """
+    moments(phi).at("second", 1.0)
     try:
         without = critical_points(phi, 0.0)
     except SpecError:
