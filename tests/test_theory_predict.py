@@ -137,6 +137,25 @@ def test_predictions_are_consistent(name: str, sigma_w: float, sigma_b: float, d
     assert all(a >= b - 1e-12 for a, b in zip(p.gradient_log_deviation, p.gradient_log_deviation[1:], strict=False))
 
 
+def test_a_verdict_is_of_the_width_asked_for():
+    """After He wide ReLU layers keep a gradient; ten layers of two lose it in most networks."""
+    narrow, wide = trainability.predict("relu", "he_normal", depth=10, width=[2, 256])
+    assert narrow.gradient_ratio == pytest.approx(0.5**0.5)
+    assert f"but {narrow.gradient_ratio_median:.0e} of the last layer's in the median network" in narrow.verdict
+    assert "it vanishes: this will hardly train" in narrow.verdict
+    assert "median" not in wide.verdict
+    assert "it should train" in wide.verdict
+    assert [note for note in narrow.notes if "4 times as wide as deep" in note]
+    assert wide.notes == ()
+
+
+def test_a_step_has_no_depth_that_trains():
+    (found,) = trainability.predict("binary_step", "torch", depth=10, width=64)
+    assert found.verdict == "no gradient reaches the first layer; it vanishes: this will hardly train"
+    assert found.band is None
+    assert found.correlation_length is not None and found.correlation_length > 1  # noqa: PT018
+
+
 def test_the_critical_gain_is_critical():
     for name in ("tanh", "relu", "gelu"):
         (p,) = trainability.predict(name, "lecun_normal", depth=5, width=64)
@@ -185,6 +204,7 @@ def test_verdicts(ratio: float, depth: int, length: float, words: str):
         ({"activation": "tanh", "second_moment": -1.0}, "must not be negative"),
         ({"activation": "tanh", "problem": "xorr"}, "unknown problem"),
         ({"activation": "relu", "init": "normal:10", "depth": 900, "width": 64}, "overflows in layer"),
+        ({"activation": "relu_squared", "init": "keras", "depth": 60}, "overflows in layer"),
         ({"activation": "tanh", "depth": list(range(1, 102)), "width": list(range(1, 102))}, "at most 10,000"),
     ],
 )

@@ -19,13 +19,13 @@ from trainability.normalization import NORMALIZATIONS
 from trainability.theory.batch import Batch, BatchGradient, batch_of, propagate_batch
 from trainability.theory.correlation import correlation_of, share
 from trainability.theory.expectations import Expectations
-from trainability.theory.functions import Activating, Phi, at_width, non_negative, resolve, whole
+from trainability.theory.functions import Activating, LayerActivation, Phi, at_width, non_negative, resolve, whole
 from trainability.theory.moments import moments
 from trainability.theory.phases import CriticalPoint, Phase, critical_points, phase_of
 from trainability.theory.propagation import Layer, Propagation, propagate
 from trainability.theory.trainable import Band, trainable_depth
 from trainability.theory.variance import attractor
-from trainability.theory.verdict import verdict_of
+from trainability.theory.verdict import notes_on, verdict_of
 
 Choices: TypeAlias = Any
 """One value, a comma list in a text, or a list."""
@@ -60,6 +60,7 @@ class Prediction:
         band: the depth at which such networks stop training; None where no source gives one.
         critical: the point of the edge of chaos with the same biases, preferring one that attracts; None if none.
         verdict: what to expect, as a sentence.
+        notes: where theory is weaker here, in sentences; mostly none.
     """
 
     activation: str
@@ -90,6 +91,7 @@ class Prediction:
     band: Band | None
     critical: CriticalPoint | None
     verdict: str
+    notes: tuple[str, ...]
 
     @property
     def gradient_ratio(self) -> float:
@@ -249,7 +251,13 @@ def _one(
     passed = propagate(m, layers, data.second_moment, **ways, relative=found.relative if found else None)
     passed = _over_batch(passed, found) if found else passed
     length = settled.correlation_length
-    band = None if length is None else trainable_depth(length)
+    # A step has no slope: how far inputs differ says nothing of training then.
+    band = None if length is None or (length > 0 and passed.gradient[0] == 0) else trainable_depth(length)
+    median = _median(passed)
+    alone = passed
+    if residual and isinstance(known, LayerActivation):
+        alone = propagate(m, layers, data.second_moment, normalized=normalized, dropout=dropout)
+    notes = notes_on(depth, width, grows=settled.q is None and not residual, coherent=alone.coherent, residual=residual)
     return Prediction(
         activation=m.name,
         init=weights.text,
@@ -268,11 +276,12 @@ def _one(
         variance=passed.variance,
         samples=data.batch.samples if data.batch and found else 1,
         gradient=passed.gradient,
-        gradient_median=_median(passed),
+        gradient_median=median,
         gradient_log_deviation=passed.log_deviation,
         band=band,
         critical=_critical(phi, math.sqrt(sigma_b2)),
-        verdict=verdict_of(passed.gradient[0], depth, band, residual),
+        verdict=verdict_of(passed.gradient[0], depth, band, residual, median[0]),
+        notes=tuple(notes),
     )
 
 
