@@ -154,6 +154,20 @@ def test_what_is_asked_can_be_measured_at_once(cli: Cli, tmp_path: Path):
     assert "measured" in (tmp_path / "page.html").read_text("utf-8")
 
 
+def test_no_panel_is_empty():
+    figure = api.forecast(activation="binary_step,tanh", depth=4).plot("gradient")
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.get_title()]
+    assert said == [["no gradient reaches\na hidden layer"], []]
+
+
+def test_the_choice_that_theory_refuses_is_named(cli: Cli):
+    code, out, error = cli("predict", "--activation", "relu,exponential", "--init", "torch,keras", "--depth", "2,60")
+    assert (code, out) == (2, "")
+    assert "no finite value" in error
+    assert "activation exponential, initialiser torch, depth 60" in " ".join(error.split())
+    assert "initialiser" not in cli("predict", "--activation", "exponential", "--depth", "60")[2]
+
+
 def test_where_theory_is_weaker_is_said(cli: Cli, tmp_path: Path):
     words = ("--activation", "log_softmax,tanh", "--depth", "6", "--width", "16,64")
     code, out, _ = cli("predict", *words, "--report", tmp_path / "page.html")

@@ -38,6 +38,8 @@ def test_the_edge_is_a_curve_of_critical_points(text: str):
 
 
 def test_no_edge_is_made_up():
+    gelu = theory.edge_of_chaos("gelu")  # below its doubly critical point layers leave every point of the edge
+    assert not (gelu.attracts & (gelu.sigma_b > 1e-3) & (gelu.sigma_b < 0.41)).any()
     relu = theory.edge_of_chaos("relu")
     assert (relu.sigma_w == pytest.approx(math.sqrt(2)), relu.sigma_b.max()) == (True, 0)
     log_softmax = theory.at_width("log_softmax", 64)

@@ -16,7 +16,8 @@ from trainability.theory.phases import slope_limit
 _START = 1.0
 _STEPS = 60
 _POINTS_A_ROW, _LEAST_ROWS = 8, 4
-_NOTHING = 1e-200
+_NOTHING, _LARGEST = 1e-200, 1e6
+"""Below what an expectation counts as 0; q* up to which the edge is drawn, beyond which a σ_b² is lost in rounding."""
 _FLAT = 1e-6
 """What a spline leaves of a difference that is 0."""
 
@@ -117,7 +118,8 @@ def edge_of_chaos(phi: Activating) -> Edge:
     from scipy.interpolate import CubicSpline
 
     table = moments(phi).table
-    rows = _longest((table.second > _NOTHING) & (table.slope_second > _NOTHING))
+    usable = (table.second > _NOTHING) & (table.slope_second > _NOTHING) & (table.q <= _LARGEST)
+    rows = _longest(usable)
     if rows.stop - rows.start < _LEAST_ROWS:
         nowhere = np.full(1, math.nan)
         return Edge(nowhere, nowhere, nowhere, np.zeros(1, bool))

@@ -165,4 +165,4 @@ def _foot(part: Any, card: Card) -> None:
     left, right = _foot_texts(card)
     part.text(0.012, 0.97, "\n".join(left), fontsize=8.2, va="top", linespacing=1.35)
     text = "\n\n".join(right)
-    part.text(0.42, 0.97, text, fontsize=7.6, va="top", family="DejaVu Sans Mono", linespacing=1.35, color=INK)
+    part.text(0.415, 0.97, text, fontsize=7.1, va="top", family="DejaVu Sans Mono", linespacing=1.35, color=INK)
