@@ -83,6 +83,37 @@ def test_a_gradient_that_meets_its_weights_again(name, width, depth, sigma_w2, s
     assert np.log(found).std() == pytest.approx(said.log_deviation[0], rel=0.12)
 
 
+def test_units_of_two_pre_activations_that_answer_together():
+    """x1 − max x2 over the layer: h has both of each unit, x one."""
+    width, depth, rng, found = 32, 6, np.random.default_rng(1), []
+    for _ in range(1000):
+        x = rng.standard_normal(width)
+        first, largest, weights = np.linalg.norm(x), [], []
+        for _ in range(depth):
+            w = rng.standard_normal((2 * width, width)) / math.sqrt(width)
+            one, two = np.split(w @ x, 2)
+            x = one - two.max()
+            weights.append(w)
+            largest.append(int(two.argmax()))
+        g = np.ones(1)
+        for place, w in zip(reversed(largest), [rng.standard_normal((1, width)), *reversed(weights[1:])], strict=True):
+            v = (w / math.sqrt(width) if len(w) == 1 else w).T @ g
+            g = np.concatenate([v, -v.sum() * (np.arange(width) == place)])
+        found.append(np.linalg.norm(g) / math.sqrt(2 * width) * first / np.linalg.norm(x))
+    m = moments(theory.at_width("expr:x1 - units_max(x2)", width))
+    wide = [Layer(width, 2 * width, 1 / width, 0.0)] * depth
+    said = propagate(m, [*wide, Layer(width, 1, 1 / width, 0.0)], 1.0)
+    assert said.coherent
+    assert np.median(found) == pytest.approx(said.gradient[0] * math.exp(said.log_shift[0]), rel=0.16)
+    assert np.log(found).std() == pytest.approx(said.log_deviation[0], rel=0.12)
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_overflows_is_said_without_warnings():
+    with pytest.raises(trainability.UsageError, match="'log_softmax' overflows in layer"):
+        trainability.predict("log_softmax", "normal:100", depth=99, width=16)
+
+
 def test_of_a_softmax_nothing_is_handed_on():
     said = _predicted("softmax", 64, 6, 2.0, 0.0)
     assert not said.coherent

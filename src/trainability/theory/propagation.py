@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from trainability.core.errors import SpecError
 from trainability.normalization import EPSILON
 from trainability.theory.coherence import back
@@ -77,6 +79,7 @@ class _Passed:
     scatter_in: Scatter
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def propagate(
     m: Expectations,
     layers: Sequence[Layer],
@@ -159,11 +162,11 @@ def _coherent(
     shares = [
         layer.fan_in * layer.weight_variance * s / q for layer, s, q in zip(following, seconds, variances, strict=True)
     ]
-    width = layers[0].fan_out
-    way = back(known, shares, [layer.weight_variance for layer in following], last, width)
+    units = layers[0].fan_out // m.pieces
+    way = back(known, shares, [layer.weight_variance for layer in following], last, units)
     if not all(way.mean):
         return None
-    more = [layers[-1].fan_out / width * here.second / second for here in passed]
+    more = [layers[-1].fan_out / layers[0].fan_out * here.second / second for here in passed]
     squares = [a * b for a, b in zip(way.mean, more, strict=True)]
     shifts = [median - math.log(mean) for median, mean in zip(way.log_median, way.mean, strict=True)]
     return [*squares, 1.0], [*shifts, 0.0], [*way.log_variance, 0.0]

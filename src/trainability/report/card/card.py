@@ -234,7 +234,7 @@ def card(activation: str, image: np.ndarray | None = None, width: int | None = N
         return Card(choice, None, (), None, None, (), (), tuple(notes), image, width)
     best = known(recommended)
     critical = known(critical_points) or ()
-    if width is not None and width > 1 and predict(phi, "keras", _DEPTH, width)[0].coherent:
+    if width is not None and predict(choice, "keras", _DEPTH, min(width, WIDTH))[0].coherent:
         notes.append(
             "units answer together, so that a gradient meets its own weights again on its way back and stays larger "
             "than χ₁ says; predict has this in it"

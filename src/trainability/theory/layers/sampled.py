@@ -128,7 +128,7 @@ class SampledLayer(SampledExpectations):
         return self.width * float(squares.var()) / mean**2 if mean > 0 else math.inf
 
     def coherence(self, q: float) -> Coherence | None:
-        if self.pieces > 1 or self.width < _LEAST_UNITS:
+        if self.width < _LEAST_UNITS:
             return None
         s, n = self.sampled(q), self.width
         x, along = s.value, math.sqrt(q) * s.by_scale  # φ, J h
