@@ -154,6 +154,35 @@ def test_what_is_asked_can_be_measured_at_once(cli: Cli, tmp_path: Path):
     assert "measured" in (tmp_path / "page.html").read_text("utf-8")
 
 
+def test_no_panel_is_empty():
+    figure = api.forecast(activation="binary_step,tanh", depth=4).plot("gradient")
+    said = [[text.get_text() for text in axes.texts] for axes in figure.axes if axes.get_title()]
+    assert said == [["no gradient reaches\na hidden layer"], []]
+
+
+def test_the_choice_that_theory_refuses_is_named(cli: Cli):
+    code, out, error = cli("predict", "--activation", "relu,exponential", "--init", "torch,keras", "--depth", "2,60")
+    assert (code, out) == (2, "")
+    assert "no finite value" in error
+    assert "activation exponential, initialiser torch, depth 60" in " ".join(error.split())
+    assert "initialiser" not in cli("predict", "--activation", "exponential", "--depth", "60")[2]
+
+
+def test_where_theory_is_weaker_is_said(cli: Cli, tmp_path: Path):
+    words = ("--activation", "log_softmax,tanh", "--depth", "6", "--width", "16,64")
+    code, out, _ = cli("predict", *words, "--report", tmp_path / "page.html")
+    assert code == 0
+    flat = " ".join(out.split())
+    assert "note: In 2 of 4 choices theory is of wide layers" in flat
+    assert "note: In 2 of 4 choices units answer together" in flat
+    assert "In 2 of 4 choices units answer together" in (tmp_path / "page.html").read_text("utf-8")
+    made = strict_json(cli("predict", *words, "--json")[1])
+    assert [len(choice["notes"]) for choice in made["choices"]] == [3, 2, 1, 0]
+    assert len(made["notes"]) == 3
+    alone = strict_json(cli("predict", "--activation", "log_softmax", "--json")[1])
+    assert [note for note in alone["notes"] if note.startswith("Units answer together")]
+
+
 def test_what_theory_does_not_cover_is_said_and_left_out(tmp_path: Path):
     settings = {"width": 3, "steps": 5, "seeds": 4}
     run = trainability.compare("xor", activation="tanh,softmax", norm="none,batch", depth="0,1", **settings)
@@ -162,7 +191,7 @@ def test_what_theory_does_not_cover_is_said_and_left_out(tmp_path: Path):
         ("tanh", "none", 1),
         ("softmax", "none", 1),
     ]
-    assert sum(int(note.split()[0]) for note in made.notes) == 6
+    assert sum(int(note.split()[0]) for note in made.notes if "left out" in note) == 6
     assert any("no hidden layer" in note for note in made.notes)
     wide = trainability.compare("xor", hidden="3-3,4-3", **{k: settings[k] for k in ("steps", "seeds")})
     assert [row.prediction.width for row in api.against(wide)] == [3]

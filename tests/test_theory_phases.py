@@ -275,29 +275,6 @@ def test_the_correlation_map_of_relu_in_closed_form(c: float, q: float):
     assert found == pytest.approx((math.sqrt(1 - c * c) + c * (math.pi - math.acos(c))) / math.pi, abs=1e-9)
 
 
-# The phase diagram.
-
-
-@pytest.mark.parametrize("text", ["tanh", "relu", "gelu", "sigmoid"])
-def test_the_phase_diagram_agrees_with_single_points(text: str):
-    diagram = theory.phase_diagram(text)
-    assert diagram.chi_1.shape == (128, 128)
-    rng = np.random.default_rng(0)
-    for row, column in rng.integers(128, size=(60, 2)):
-        point = attractor(text, float(diagram.sigma_w[column]) ** 2, float(diagram.sigma_b[row]) ** 2)
-        assert diagram.bounded[row, column] == (point is not None)
-        if point is not None and point.q:
-            assert diagram.q[row, column] == pytest.approx(point.q, rel=2e-3, abs=1e-9)
-            assert diagram.chi_1[row, column] == pytest.approx(point.chi_1, rel=1e-3)
-
-
-def test_the_edge_of_chaos_runs_through_the_diagram():
-    for sigma_b in (0.1, 0.4):
-        edge = theory.critical_sigma_w("tanh", sigma_b)
-        diagram = theory.phase_diagram("tanh", [edge - 0.01, edge + 0.01], [sigma_b])
-        assert diagram.chaotic.tolist() == [[False, True]]
-
-
 # Isometry.
 
 

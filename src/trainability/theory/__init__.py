@@ -14,7 +14,7 @@ from trainability.theory.correlation import (
     correlation_map,
     moment_map,
 )
-from trainability.theory.diagram import PhaseDiagram, phase_diagram
+from trainability.theory.diagram import Edge, PhaseDiagram, edge_of_chaos, phase_diagram
 from trainability.theory.functions import Activating, at_width
 from trainability.theory.gains import gain, second_moment_gain
 from trainability.theory.initialization import init_
@@ -38,6 +38,7 @@ __all__ = [
     "Band",
     "CorrelationPoint",
     "CriticalPoint",
+    "Edge",
     "Estimate",
     "FixedPoint",
     "FixedPoints",
@@ -53,6 +54,7 @@ __all__ = [
     "critical_points",
     "critical_sigma_w",
     "double_critical",
+    "edge_of_chaos",
     "expectation",
     "fixed_points",
     "gain",

@@ -87,6 +87,21 @@ def correlation_map(phi: Activating, c: float, sigma_w2: float, sigma_b2: float,
     return (sigma_w2 * known.product(c) + sigma_b2) / following
 
 
+def correlation_curve(phi: Activating, c: np.ndarray, sigma_w2: float, sigma_b2: float, q: float) -> np.ndarray:
+    """`correlation_map` at each of many correlations, to about 3 digits but at once: for a picture.
+
+    Args:
+        c: from -1 to 1, any shape. The others are as there.
+
+    Raises:
+        SpecError: as there.
+    """
+    correlation_map(phi, 1.0, sigma_w2, sigma_b2, q)
+    known = products(phi, q)
+    near = np.array([known.nearly(float(v)) for v in c.ravel()]).reshape(c.shape)
+    return (sigma_w2 * near + sigma_b2) / (sigma_w2 * known.second + sigma_b2)
+
+
 def settled(phi: Activating, sigma_w2: float, sigma_b2: float) -> float:
     """The variance that the network settles at from 1; SpecError if it grows without bound."""
     point = attractor(phi, sigma_w2, sigma_b2)

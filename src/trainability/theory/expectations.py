@@ -16,6 +16,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from trainability.core.errors import SpecError
+from trainability.theory.coherence import Coherence
 
 Kind: TypeAlias = Literal["mean", "second", "fourth", "slope_second", "slope_fourth", "growth", "both"]
 """E[φ], E[φ²], E[φ⁴], E[φ′²], E[φ′⁴], d/dq E[φ²], and E[φ²φ′²], all of φ(√q z) with z ~ N(0, 1)."""
@@ -75,7 +76,7 @@ class Products(abc.ABC):
         return self.at(c)[0]
 
     def nearly(self, c: float) -> float:
-        """The first for c in [0, 1], perhaps to a few digits but at once."""
+        """The first for c in [-1, 1], perhaps to a few digits but at once."""
         return self.product(c)
 
     @functools.cached_property
@@ -128,6 +129,10 @@ class Expectations(abc.ABC):
         """n times the relative variance of a layer's factor on a squared gradient, a mean of n terms φ′² g²."""
         slope = self.at("slope_second", q)
         return 3 * self.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
+
+    def coherence(self, q: float) -> Coherence | None:
+        """What units that answer together do to a gradient that meets its own weights; None of those that do not."""
+        return None
 
     @property
     def through_zero(self) -> bool:

@@ -75,10 +75,19 @@ def chi_1(phi: Activating, sigma_w2: float, sigma_b2: float, q: float | None = N
     point = attractor(phi, sigma_w2, sigma_b2)
     if point is not None:
         return point.chi_1
-    last, before = m.table.slope_second[-1], m.table.slope_second[-12]
-    if m.table.q[-1] < 1e6 or abs(last - before) > 1e-4 * last:
+    limit = slope_limit(m)
+    if limit is None or math.isinf(limit):
         raise unbounded(phi, sigma_w2, sigma_b2)
-    return sigma_w2 * float(last)
+    return sigma_w2 * limit
+
+
+def slope_limit(m: Expectations) -> float | None:
+    """Where E[φ′²] ends as the variance grows: inf if it grows without bound, None if it has not settled."""
+    rows = m.table.slope_second
+    last, before = float(rows[-1]), float(rows[-min(12, len(rows))])
+    if last > 2 * before:
+        return math.inf
+    return None if m.table.q[-1] < 1e6 or abs(last - before) > 1e-4 * last else last
 
 
 def phase(phi: Activating, sigma_w2: float, sigma_b2: float) -> Phase:
@@ -223,8 +232,9 @@ def recommended(phi: Activating) -> CriticalPoint:
     variance 0 and left, as for GLU, the one at variance 1; else the first.
 
     Raises:
-        SpecError: there is no critical point at all.
+        SpecError: there is no critical point at all, or E[φ²] has no finite value at variance 1, that of usual data.
     """
+    moments(phi).at("second", 1.0)
     try:
         without = critical_points(phi, 0.0)
     except SpecError:

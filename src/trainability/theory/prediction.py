@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 
 from trainability.core.errors import SpecError
-from trainability.core.lists import split_list
 from trainability.core.types import Dataset
 from trainability.initializers import INITIALIZERS
 from trainability.losses import DEFAULT_LOSS, LOSSES
 from trainability.normalization import NORMALIZATIONS
 from trainability.theory.batch import Batch, BatchGradient, batch_of, propagate_batch
+from trainability.theory.choices import Choices, flag, levels, plain, whole_of
 from trainability.theory.correlation import correlation_of, share
 from trainability.theory.expectations import Expectations
-from trainability.theory.functions import Activating, Phi, at_width, non_negative, resolve, whole
+from trainability.theory.functions import Activating, LayerActivation, Phi, at_width, non_negative, resolve, whole
 from trainability.theory.moments import moments
 from trainability.theory.phases import CriticalPoint, Phase, critical_points, phase_of
 from trainability.theory.propagation import Layer, Propagation, propagate
 from trainability.theory.trainable import Band, trainable_depth
 from trainability.theory.variance import attractor
-from trainability.theory.verdict import verdict_of
-
-Choices: TypeAlias = Any
-"""One value, a comma list in a text, or a list."""
+from trainability.theory.verdict import notes_on, verdict_of
 
 MOST_LAYERS = 1_000
 MOST_CHOICES = 10_000
@@ -60,6 +57,9 @@ class Prediction:
         band: the depth at which such networks stop training; None where no source gives one.
         critical: the point of the edge of chaos with the same biases, preferring one that attracts; None if none.
         verdict: what to expect, as a sentence.
+        coherent: whether units answer together so that a gradient meets its own weights again, as through log_softmax:
+            the gradients have that in them, phase and χ₁ leave it out.
+        notes: where theory is weaker here, in sentences; mostly none.
     """
 
     activation: str
@@ -90,6 +90,8 @@ class Prediction:
     band: Band | None
     critical: CriticalPoint | None
     verdict: str
+    coherent: bool
+    notes: tuple[str, ...]
 
     @property
     def gradient_ratio(self) -> float:
@@ -104,7 +106,7 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, lists and words, for JSON: an infinite number becomes the text ``inf``."""
         ratios = {"gradient_ratio": self.gradient_ratio, "gradient_ratio_median": self.gradient_ratio_median}
-        return _plain(asdict(self) | ratios)
+        return plain(asdict(self) | ratios)
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def predict(
         batch = batch_of(known, choice, output)
     elif loss or output:
         raise SpecError("a loss or an output activation needs a problem: theory without data is of one sample")
-    axes = [_levels(axis) for axis in (activation, init, depth, width, norm, residual, dropout)]
+    axes = [levels(axis) for axis in (activation, init, depth, width, norm, residual, dropout)]
     count = math.prod(len(axis) for axis in axes)
     if count > MOST_CHOICES:
         raise SpecError(f"the grid has {count:,} choices; at most {MOST_CHOICES:,} are allowed")
@@ -195,7 +197,7 @@ def predict(
     inputs = None if inputs is None else whole(inputs, "inputs")
     kernel = whole(kernel, "kernel")
     data = _Data(bias_init, inputs, outputs, second_moment, kernel, batch)
-    return Predictions(tuple(_one(data, *choice) for choice in itertools.product(*axes)))
+    return Predictions(tuple(_told(data, choice, alone=count == 1) for choice in itertools.product(*axes)))
 
 
 @dataclass(frozen=True)
@@ -210,15 +212,26 @@ class _Data:
     batch: Batch | None
 
 
+def _told(data: _Data, choice: tuple[Any, ...], alone: bool) -> Prediction:
+    """`_one`, whose error says which of several choices it is of."""
+    try:
+        return _one(data, *choice)
+    except SpecError as error:
+        if alone or type(error) is not SpecError:
+            raise
+        named = dict(zip(("activation", "initialiser", "depth", "width"), choice, strict=False))
+        raise SpecError(f"{error}; so of {', '.join(f'{name} {value}' for name, value in named.items())}") from None
+
+
 def _one(
     data: _Data, phi: Activating, init: str, depth: Any, width: Any, norm: str, residual: Any, dropout: Any
 ) -> Prediction:
-    depth, width = _whole(depth, "depth"), _whole(width, "width")
+    depth, width = whole_of(depth, "depth"), whole_of(width, "width")
     phi = at_width(phi, width)
     m = moments(phi)
     if depth > MOST_LAYERS:
         raise SpecError(f"depth must be at most {MOST_LAYERS:,}, got {depth:,}")
-    residual, dropout = _flag(residual), share(dropout)
+    residual, dropout = flag(residual), share(dropout)
     entry = NORMALIZATIONS[norm]
     if entry.axis == "samples":
         raise SpecError(
@@ -249,7 +262,13 @@ def _one(
     passed = propagate(m, layers, data.second_moment, **ways, relative=found.relative if found else None)
     passed = _over_batch(passed, found) if found else passed
     length = settled.correlation_length
-    band = None if length is None else trainable_depth(length)
+    # A step has no slope: how far inputs differ says nothing of training then.
+    band = None if length is None or (length > 0 and passed.gradient[0] == 0) else trainable_depth(length)
+    median = _median(passed)
+    alone = passed
+    if residual and isinstance(known, LayerActivation):
+        alone = propagate(m, layers, data.second_moment, normalized=normalized, dropout=dropout)
+    notes = notes_on(depth, width, grows=settled.q is None and not residual, coherent=alone.coherent, residual=residual)
     return Prediction(
         activation=m.name,
         init=weights.text,
@@ -268,11 +287,13 @@ def _one(
         variance=passed.variance,
         samples=data.batch.samples if data.batch and found else 1,
         gradient=passed.gradient,
-        gradient_median=_median(passed),
+        gradient_median=median,
         gradient_log_deviation=passed.log_deviation,
         band=band,
         critical=_critical(phi, math.sqrt(sigma_b2)),
-        verdict=verdict_of(passed.gradient[0], depth, band, residual),
+        verdict=verdict_of(passed.gradient[0], depth, band, residual, median[0]),
+        coherent=passed.coherent,
+        notes=tuple(notes),
     )
 
 
@@ -344,44 +365,3 @@ def _over_batch(passed: Propagation, found: BatchGradient) -> Propagation:
 
 def _second_moment(data: Dataset) -> float:
     return float((data.x_train**2).mean())
-
-
-def _levels(axis: Choices) -> list[Any]:
-    if isinstance(axis, str):
-        parts = split_list(axis)
-        if "" in parts:
-            raise SpecError("a part of the list is empty" if parts[1:] else "the text is empty")
-        return parts
-    if isinstance(axis, Iterable):
-        levels = list(axis)
-        if not levels:
-            raise SpecError("a list of choices is empty")
-        return levels
-    return [axis]
-
-
-def _whole(value: Any, name: str) -> int:
-    """A whole number of at least 1, also from a text."""
-    if isinstance(value, str):
-        try:
-            value = int(value)
-        except ValueError:
-            raise SpecError(f"{name} must be a whole number of at least 1, got '{value}'") from None
-    return whole(value, name)
-
-
-def _flag(value: Any) -> bool:
-    known = {"true": True, "false": False, "yes": True, "no": False}
-    if isinstance(value, str) and value.lower() in known:
-        return known[value.lower()]
-    if isinstance(value, bool):
-        return value
-    raise SpecError(f"residual must be true or false, got {value!r}")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return "inf" if isinstance(value, float) and math.isinf(value) else value

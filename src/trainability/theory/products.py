@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _TERMS = 192
 _EXACT = 1e-13
 _NOTHING = 1e-26
+_SIGNS = (-1.0) ** np.arange(_TERMS)
 
 
 class LineProducts(Products):
@@ -47,12 +48,13 @@ class LineProducts(Products):
         return local.double(self.m.phi, self.q, c, self._reach)
 
     def nearly(self, c: float) -> float:
-        # The series, its rest taken as one more term.
+        # The series, its rest taken as one more term, which is what makes it right at 1 and at -1.
         closed = self.m.phi.closed
         if closed and closed.product:
             return float(closed.product(self.q, c))
         values = self._hermite[0]
-        return float(values @ c ** np.arange(_TERMS) + (self.second - values.sum()) * c ** (2 * _TERMS))
+        rest = self.second - values.sum() if c >= 0 else self._opposite - values @ _SIGNS
+        return float(values @ c ** np.arange(_TERMS) + rest * abs(c) ** self._beyond)
 
     @functools.cached_property
     def _hermite(self) -> tuple[np.ndarray, np.ndarray, float]:
@@ -92,6 +94,18 @@ class LineProducts(Products):
             ):
                 return reach
         raise SpecError(f"'{self.m.phi.name}' grows too fast for correlations at variance {self.q:.6g}")
+
+    @functools.cached_property
+    def _beyond(self) -> float:
+        """The power that stands for the terms left out: their mean one, which is what gives the slope at 1."""
+        values, slopes, _ = self._hermite
+        rest = self.second - values.sum()
+        mean = self.q * (self.slope_second - slopes.sum()) / rest if rest > _EXACT * self.second else 0.0
+        return max(2.0 * _TERMS, mean)
+
+    @functools.cached_property
+    def _opposite(self) -> float:
+        return self._mirrored()[0]
 
     def _mirrored(self) -> tuple[float, float]:
         phi = self.m.phi

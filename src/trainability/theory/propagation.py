@@ -11,8 +11,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from trainability.core.errors import SpecError
 from trainability.normalization import EPSILON
+from trainability.theory.coherence import back
 from trainability.theory.expectations import Expectations
 from trainability.theory.finite_width import Scatter, log_moments
 
@@ -33,6 +36,10 @@ class Layer:
     bias_variance: float
 
 
+_MORE = 1.1
+"""How much larger a squared gradient has to be by what it meets again: less is of order 1/width, as of softmax."""
+
+
 @dataclass(frozen=True)
 class Propagation:
     """What a network is predicted to do at its start. One entry a layer, the output layer last.
@@ -43,12 +50,14 @@ class Propagation:
             many networks: the root of the mean of the squares.
         log_shift: what is to be added to ln gradient for the median network of this width.
         log_deviation: the deviation of ln gradient between networks of this width.
+        coherent: whether the gradient meets its own weights again, which the three above then have in them.
     """
 
     variance: tuple[float, ...]
     gradient: tuple[float, ...]
     log_shift: tuple[float, ...]
     log_deviation: tuple[float, ...]
+    coherent: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +79,7 @@ class _Passed:
     scatter_in: Scatter
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def propagate(
     m: Expectations,
     layers: Sequence[Layer],
@@ -97,13 +107,17 @@ def propagate(
     for layer in layers[:-1]:
         variance = layer.fan_in * layer.weight_variance * second + layer.bias_variance
         if not math.isfinite(variance):
-            raise SpecError(f"the variance of '{m.name}' overflows in layer {len(passed) + 1}: it grows in every layer")
+            raise _overflows(m, len(passed) + 1)
         normed = variance / (variance + EPSILON) if normalized else variance
         units = layer.fan_out // m.pieces
         joins = residual and layer.fan_in == units
         scatter = Scatter() if normalized else scatter_in.with_constant(layer.bias_variance, variance)
         passed.append(_Passed(variance, normed, second, joins, scatter, scatter_in))
-        answer, centre = m.at("second", normed) / (1 - dropout), m.at("mean", normed)
+        try:
+            answer, centre = m.at("second", normed) / (1 - dropout), m.at("mean", normed)
+            m.at("slope_fourth", normed)  # what the way back needs, which grows fastest
+        except OverflowError:
+            raise _overflows(m, len(passed)) from None
         of_answer = scatter.through(m, normed, units)
         scatter_in = scatter_in.joined(second, of_answer, answer) if joins else of_answer
         # The layer's input and its answer are independent of each other but for their means.
@@ -112,12 +126,50 @@ def propagate(
     last = layers[-1]
     variances = [p.variance for p in passed] + [last.fan_in * last.weight_variance * second + last.bias_variance]
     squares, shifts, spreads = _back(m, layers, passed, second, scatter_in, normalized, dropout, relative)
+    together = _coherent(m, layers, passed, variances[-1], second, normalized, dropout)
+    coherent = together is not None and any(a > _MORE * b for a, b in zip(together[0], squares, strict=True))
+    if together and coherent:
+        squares, shifts, spreads = together
     return Propagation(
         tuple(variances),
         tuple(math.sqrt(square) for square in squares),
         tuple(0.5 * shift for shift in shifts),
         tuple(0.5 * math.sqrt(spread) for spread in spreads),
+        coherent,
     )
+
+
+def _overflows(m: Expectations, layer: int) -> SpecError:
+    return SpecError(f"the variance of '{m.name}' overflows in layer {layer}: it grows in every layer")
+
+
+def _coherent(
+    m: Expectations, layers: Sequence[Layer], passed: Sequence[_Passed], last: float, second: float, normalized: bool,
+    dropout: float,
+) -> tuple[list[float], list[float], list[float]] | None:  # fmt: skip
+    """The same as `_back`, where units answer together; None where they do not, or where h·g is not handed on.
+
+    Normalised pre-activations keep h·g at 0; with shortcuts it is left out.
+    """
+    if normalized or any(here.joins for here in passed) or not second:
+        return None
+    found = [m.coherence(here.normed) for here in passed]
+    known = [layer.dropped(dropout) for layer in found if layer]
+    if len(known) < len(found):
+        return None
+    following, seconds = layers[1:], [here.second for here in passed[1:]] + [second]
+    variances = [here.variance for here in passed[1:]] + [last]
+    shares = [
+        layer.fan_in * layer.weight_variance * s / q for layer, s, q in zip(following, seconds, variances, strict=True)
+    ]
+    units = layers[0].fan_out // m.pieces
+    way = back(known, shares, [layer.weight_variance for layer in following], last, units)
+    if not all(way.mean):
+        return None
+    more = [layers[-1].fan_out / layers[0].fan_out * here.second / second for here in passed]
+    squares = [a * b for a, b in zip(way.mean, more, strict=True)]
+    shifts = [median - math.log(mean) for median, mean in zip(way.log_median, way.mean, strict=True)]
+    return [*squares, 1.0], [*shifts, 0.0], [*way.log_variance, 0.0]
 
 
 def _back(

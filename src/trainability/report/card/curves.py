@@ -20,10 +20,15 @@ _STEP: Final = 1e-6
 _SAMPLES: Final = 100_000
 _UNITS: Final = 8
 _SPIKE: Final = 0.2
+_FARTHEST: Final = 4.0
+"""How far a histogram reaches at most, over what the samples before do: they stay to be seen."""
+_BEYOND: Final = 0.005
 
 
 def draw_function(axes: Axes, choice: Choice[Activation]) -> None:
     """φ and φ′: the derivative from the formula as a line, central differences of the function as dots."""
+    from matplotlib.patches import Rectangle
+
     value, slope = numpy_function(choice), numpy_slope(choice)
     assert slope is not None
     x = np.linspace(-REACH, REACH, 1601)
@@ -31,17 +36,22 @@ def draw_function(axes: Axes, choice: Choice[Activation]) -> None:
     with np.errstate(all="ignore"):
         f, derivative = value(x), slope(x)
         differences = (value(at + _STEP) - value(at - _STEP)) / (2 * _STEP)
-    axes.plot(x, f, color=SERIES[0], label="φ(x)")
-    axes.plot(x, derivative, color=SERIES[1], linewidth=1.2, label="φ′(x)")
-    axes.plot(at, differences, "o", markersize=2.6, color=SERIES[1], label="φ′, numerically")
+    lines = [
+        *axes.plot(x, f, color=SERIES[0], label="φ(x)"),
+        *axes.plot(x, derivative, color=SERIES[1], linewidth=1.2, label="φ′(x)"),
+        *axes.plot(at, differences, "o", markersize=2.6, color=SERIES[1], label="φ′, numerically"),
+    ]
     drawn = np.concatenate([f, derivative])
     drawn = drawn[np.isfinite(drawn)]
     low, high = max(drawn.min(), -_HIGHEST), min(drawn.max(), _HIGHEST)
     room = 0.06 * max(high - low, 0.1)
-    axes.set(xlim=(-REACH, REACH), ylim=(low - room, high + room), xlabel="x", title="function and derivative")
+    above = 0.22 * max(high - low, 0.1)  # for the legend, which no curve may cross
+    for line in lines:
+        line.set_clip_path(Rectangle((-REACH, low - room), 2 * REACH, high - low + 2 * room, transform=axes.transData))
+    axes.set(xlim=(-REACH, REACH), ylim=(low - room, high + above), xlabel="x", title="function and derivative")
     axes.axhline(0, color=INK, linewidth=0.5, alpha=0.5)
     axes.axvline(0, color=INK, linewidth=0.5, alpha=0.5)
-    axes.legend(loc="best", fontsize=7.5)
+    axes.legend(loc="upper center", ncols=3, fontsize=7.5, handlelength=1.4, columnspacing=1.0, borderaxespad=0.2)
     grid_lines(axes)
 
 
@@ -52,7 +62,8 @@ def draw_histogram(axes: Axes, choice: Choice[Activation], width: int | None = N
     with np.errstate(all="ignore"):
         after = numpy_function(choice)(pieces.reshape(len(pieces), -1))
     z, after = pieces[:, 0].ravel(), after[np.isfinite(after)]
-    low, high = np.quantile(np.concatenate([z, after]), [0.002, 0.998])
+    reach = _FARTHEST * np.quantile(np.abs(z), 0.996)
+    low, high = np.clip(np.quantile(np.concatenate([z, after]), [0.002, 0.998]), -reach, reach)
     bins = np.linspace(low, high, 61)
     shares = [np.histogram(values, bins)[0] / z.size for values in (z, after)]
     top = min(max(s.max() for s in shares), 2.5 * shares[0].max())
@@ -63,10 +74,14 @@ def draw_histogram(axes: Axes, choice: Choice[Activation], width: int | None = N
     place = int(shares[1].argmax())
     if shares[1][place] > max(1.3 * top, _SPIKE):
         right = bins[place] > 0.5 * (low + high)
-        axes.annotate(
-            f"{100 * shares[1][place]:.0f} % in one bar", (bins[place + 1 - right], 0.95 * top),
-            xytext=(-6 if right else 6, 0), textcoords="offset points", ha="right" if right else "left", fontsize=7.5,
+        axes.text(
+            0.02 if right else 0.98, 0.95 / 1.3, f"{100 * shares[1][place]:.0f} % in one bar",
+            transform=axes.transAxes, ha="left" if right else "right", va="center", fontsize=7.5,
         )  # fmt: skip
+    beyond = 1 - shares[1].sum()
+    if beyond > _BEYOND:
+        words = "all of them lie" if beyond > 0.9995 else f"{100 * beyond:.0f} % lie"
+        axes.set_xlabel(f"after: {words} farther out", fontsize=8)
     axes.legend(loc="upper center", ncols=2, fontsize=7.5)
 
 
@@ -77,7 +92,7 @@ def draw_pictures(before: Axes, after: Axes, choice: Choice[Activation], picture
         made = numpy_function(choice)(shown)
     for axes, title, values in ((before, "picture before", shown), (after, "picture after", made)):
         finite = values[np.isfinite(values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+        low, high = (float(finite.min()) + 0.0, float(finite.max()) + 0.0) if finite.size else (0.0, 0.0)  # no -0
         axes.imshow(np.where(np.isfinite(values), values, high), cmap="gray", vmin=low, vmax=max(high, low + 1e-9))
         axes.set(xticks=[], yticks=[], title=title, xlabel=f"{low:.2g} to {high:.2g}")
         for spine in axes.spines.values():

@@ -70,6 +70,7 @@ def pictures(card: Card) -> dict[str, tuple[str, Picture]]:
             caption = (
                 f"{layers} after mean-field theory. χ₁ is the factor on a squared gradient in each layer; σ_w² is "
                 f"fan_in times the variance of a weight, σ_b² the variance of a bias (PyTorch's for {fan} inputs). "
+                "Beyond a dashed line the variance grows without bound, and where that is grey χ₁ has no limit either. "
                 "Marks on the variance map: where deep layers settle; correlations are mapped there, or at 1."
             )
             alt = f"Phase diagram, variance map and correlation map of {card.name}."
@@ -164,4 +165,4 @@ def _foot(part: Any, card: Card) -> None:
     left, right = _foot_texts(card)
     part.text(0.012, 0.97, "\n".join(left), fontsize=8.2, va="top", linespacing=1.35)
     text = "\n\n".join(right)
-    part.text(0.42, 0.97, text, fontsize=7.6, va="top", family="DejaVu Sans Mono", linespacing=1.35, color=INK)
+    part.text(0.415, 0.97, text, fontsize=7.1, va="top", family="DejaVu Sans Mono", linespacing=1.35, color=INK)

@@ -33,8 +33,10 @@ def lines(point: CriticalPoint | None, gain: float) -> tuple[Lines, ...]:
         )),
         Lines("Keras", (
             "import keras",
-            f'kernel = keras.initializers.VarianceScaling({w2}, "fan_in", "untruncated_normal")',
-            f"bias = keras.initializers.RandomNormal(stddev={b})" if sigma_b else "bias = keras.initializers.Zeros()",
+            "seed = keras.random.SeedGenerator()  # without it every layer of a size starts alike",
+            f'kernel = keras.initializers.VarianceScaling({w2}, "fan_in", "untruncated_normal", seed)',
+            f"bias = keras.initializers.RandomNormal(stddev={b}, seed=seed)" if sigma_b
+            else "bias = keras.initializers.Zeros()",
         )),
         Lines("JAX", (
             "import jax",

@@ -10,7 +10,8 @@ import numpy as np
 from trainability.core.errors import SpecError
 from trainability.report.card.card import Card
 from trainability.report.style import INK, MARKERS, SERIES, grid_lines, power_ticks
-from trainability.theory import correlation_map, phase_diagram, variance_map
+from trainability.theory import edge_of_chaos, phase_diagram, variance_map
+from trainability.theory.correlation import correlation_curve
 from trainability.theory.variance import attractor
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ _MOST_GAIN: Final = 25.0
 _CHI: Final = 4.0
 _SIDE: Final = 128
 _LEAST_SHARE: Final = 0.06
+_TALL, _WIDE = 9, 24
+"""Half the height and width of a label, in cells."""
+_UNKNOWN: Final = "#c9ccd1"
+"""Where χ₁ has no value: the variance grows without bound, and it does not settle."""
 _FAR: Final = 1e9  # out of sight of the variance map
 # Not the ink, which turns light on a dark page: the map stays as it is.
 _ON_MAP: Final = "#16191d"
@@ -53,6 +58,7 @@ def settings(card: Card) -> list[Setting]:
 
 def draw_phases(figure: Any, axes: Axes, card: Card) -> None:
     """χ₁ over (σ_w, σ_b): ordered, chaotic, and the edge between them."""
+    import matplotlib
     from matplotlib.colors import LogNorm
 
     marked = settings(card)
@@ -62,40 +68,68 @@ def draw_phases(figure: Any, axes: Axes, card: Card) -> None:
     highest = max(1.0, 1.3 * max((s.sigma_b for s in marked), default=1.0))
     w, b = np.linspace(widest / _SIDE, widest, _SIDE), np.linspace(0, highest, _SIDE)
     found = phase_diagram(card.phi, w, b)
-    chi = np.clip(np.where(np.isfinite(found.chi_1), found.chi_1, _CHI), 1 / _CHI, _CHI)
-    shown = axes.imshow(chi, origin="lower", extent=(w[0], w[-1], b[0], b[-1]), aspect="auto", cmap="PuOr_r",
-                        norm=LogNorm(1 / _CHI, _CHI), interpolation="bilinear")  # fmt: skip
-    if chi.min() < 1 < chi.max():
-        axes.contour(w, b, chi, levels=[1.0], colors=_ON_MAP, linewidths=1.4)
+    extent = (0.5 * w[0], w[-1] + 0.5 * w[0], -0.5 * b[1], b[-1] + 0.5 * b[1])
+    colours = matplotlib.colormaps["PuOr_r"].with_extremes(bad=_UNKNOWN)
+    chi = np.ma.masked_invalid(np.where(np.isposinf(found.chi_1), _CHI, found.chi_1).clip(1 / _CHI, _CHI))
+    shown = axes.imshow(chi, origin="lower", extent=extent, aspect="auto", cmap=colours,
+                        norm=LogNorm(1 / _CHI, _CHI), interpolation="nearest")  # fmt: skip
+    if 0 < found.bounded.mean() < 1:
+        axes.contour(w, b, found.bounded, levels=[0.5], colors=_ON_MAP, linewidths=0.9, linestyles="dashed")
+    title = _draw_edge(axes, card, widest, highest)
     areas = {
+        "variance grows\nwithout bound": ~found.bounded,
         "ordered:\ngradients vanish": (found.chi_1 < 0.999) & found.bounded,
         "chaotic:\ngradients explode": (found.chi_1 > 1.001) & found.bounded,
-        "variance grows\nwithout bound": ~found.bounded,
     }
+    taken = np.zeros_like(found.bounded)
     for words, area in areas.items():
-        if area.mean() > _LEAST_SHARE:
-            i, j = _middle(area)
-            axes.text(w[j], b[i], words, ha="center", va="center", fontsize=8, color=_ON_MAP, bbox=_LABEL)
+        place = _place(area & ~taken, area) if area.mean() > _LEAST_SHARE else None
+        if place is None:
+            continue
+        i, j = place
+        axes.text(w[j], b[i], words, ha="center", va="center", fontsize=8, color=_ON_MAP, bbox=_LABEL)
+        taken[max(0, i - 2 * _TALL) : i + 2 * _TALL + 1, max(0, j - 2 * _WIDE) : j + 2 * _WIDE + 1] = True
     for s in marked:
         if s.sigma_w <= widest:
             axes.plot(s.sigma_w, s.sigma_b, s.marker, color=s.colour, markeredgecolor="white", clip_on=False, zorder=5,
                       markersize=13 if s.marker == "*" else 8)  # fmt: skip
-    axes.set(xlim=(0, widest), xlabel="σ_w", ylabel="σ_b", title="phases; the line is the edge of chaos")
+    axes.set(xlim=(0, widest), ylim=(0, highest), xlabel="σ_w", ylabel="σ_b", title=title)
     bar = figure.colorbar(shown, ax=axes, fraction=0.06, pad=0.02, ticks=[1 / _CHI, 1, _CHI])
     bar.ax.set_yticklabels([f"≤ {1 / _CHI:g}", "1", f"≥ {_CHI:g}"])
     bar.ax.minorticks_off()
     bar.ax.set_title("χ₁")
 
 
-def _middle(area: np.ndarray) -> tuple[int, int]:
-    """A place for a label: deep inside `area`, near the middle height, far enough from the sides to be read."""
+def _draw_edge(axes: Axes, card: Card, widest: float, highest: float) -> str:
+    """Draw the edge of chaos, dotted where layers leave it by themselves; returns what to say of it."""
+    edge = edge_of_chaos(card.phi)
+    inside = (edge.sigma_w <= widest) & (edge.sigma_b <= highest)
+    if not inside.any() or not (card.critical or np.ptp(edge.sigma_b[inside]) > 1e-3 * highest):
+        return "phases; no edge of chaos here"
+    if np.ptp(edge.sigma_w[inside]) < 1e-3 * widest and np.ptp(edge.sigma_b[inside]) < 1e-3 * highest:
+        return "phases; the edge of chaos is a point"
+    for stays, style in ((edge.attracts, "solid"), (~edge.attracts, "dotted")):
+        if (stays & inside).any():
+            # A part begins where the other ends.
+            near = stays | np.append(stays[1:], False) | np.insert(stays[:-1], 0, False)
+            axes.plot(np.where(near, edge.sigma_w, np.nan), edge.sigma_b, color=_ON_MAP, linewidth=1.4, linestyle=style)
+    dotted = (~edge.attracts & inside).any()
+    return "edge of chaos; layers leave its dotted part" if dotted else "phases; the line is the edge of chaos"
+
+
+def _place(free: np.ndarray, area: np.ndarray) -> tuple[int, int] | None:
+    """A place for a label: deep inside `free`, near the middle height; None where most of it would lie outside."""
     from scipy.ndimage import distance_transform_edt
 
     rows, columns = area.shape
-    inside = np.asarray(distance_transform_edt(np.pad(area, ((0, 0), (1, 1)))))[:, 1:-1]
+    if not free.any():
+        return None
+    inside = np.asarray(distance_transform_edt(np.pad(free, ((0, 0), (1, 1)))))[:, 1:-1]
     height = np.abs(np.arange(rows) - rows / 2)[:, None]
-    i, j = np.unravel_index(int(np.argmax(inside - 0.05 * height)), area.shape)
-    return int(np.clip(i, 0.2 * rows, 0.8 * rows)), int(np.clip(j, 0.19 * columns, 0.81 * columns))
+    i, j = np.unravel_index(int(np.argmax(np.where(free, inside - 0.05 * height, -np.inf))), area.shape)
+    i, j = int(np.clip(i, 0.2 * rows, 0.8 * rows)), int(np.clip(j, _WIDE, columns - _WIDE))
+    covered = area[max(0, i - _TALL) : i + _TALL + 1, max(0, j - _WIDE) : j + _WIDE + 1]
+    return (i, j) if covered.mean() > 0.5 and free[i, j] else None
 
 
 def draw_variance_map(axes: Axes, card: Card) -> None:
@@ -136,7 +170,7 @@ def draw_correlation_map(axes: Axes, card: Card) -> None:
     for s in settings(card):
         q = s.q if s.q else 1.0
         try:
-            line = [correlation_map(card.phi, float(v), s.sigma_w**2, s.sigma_b**2, q) for v in c]
+            line = correlation_curve(card.phi, c, s.sigma_w**2, s.sigma_b**2, q)
         except SpecError:
             continue
         axes.plot(c, line, color=s.colour, linewidth=1.5, linestyle=_style(s))

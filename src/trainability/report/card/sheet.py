@@ -15,7 +15,7 @@ from trainability.activations import ACTIVATIONS, numpy_function, numpy_slope
 from trainability.report.card.card import WIDTH, Card, card
 from trainability.report.document import document, figure_section, write_whole
 from trainability.report.images import check_ending, image
-from trainability.report.style import INK, SERIES, Picture, drawing, grid_lines, legend_above, new_figure
+from trainability.report.style import ON_COLOUR, SERIES, Picture, drawing, grid_lines, legend_above, new_figure
 from trainability.report.words import number
 
 _ACROSS = 6
@@ -92,4 +92,4 @@ def _draw(axes: Any, made: Card) -> None:
     if point:
         lines.append(f"σ_w {number(point.sigma_w)}" + (f", σ_b {number(point.sigma_b)}" if point.sigma_b else ""))
     clear = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.8}
-    axes.text(-_REACH + 0.3, 3.0, "\n".join(lines), fontsize=7, va="top", color=INK, bbox=clear)
+    axes.text(-_REACH + 0.3, 3.0, "\n".join(lines), fontsize=7, va="top", color=ON_COLOUR, bbox=clear)

@@ -6,6 +6,7 @@ import functools
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ class Forecast:
         axes: the axes that vary.
         data: what inputs, outputs and their second moment are taken from, in words.
         run: the directory of the run that was measured, if one was.
-        notes: cells that were left out and why, in sentences.
+        notes: where theory is weaker, and cells that were left out and why, in sentences.
     """
 
     rows: tuple[Row, ...]
@@ -124,7 +125,7 @@ def of_predictions(predictions: Iterable[Prediction], data: str) -> Forecast:
     """What theory says alone; `data` says in words what it takes the inputs to be."""
     rows = tuple(Row({axis: getattr(p, axis) for axis in PREDICTED_AXES}, p) for p in predictions)
     axes = tuple(axis for axis in PREDICTED_AXES if len({row.levels[axis] for row in rows}) > 1)
-    return Forecast(rows, _without_bias(axes, rows), data)
+    return Forecast(rows, _without_bias(axes, rows), data, notes=_weaker(rows))
 
 
 def of_result(result: Result) -> Forecast:
@@ -153,7 +154,16 @@ def of_result(result: Result) -> Forecast:
     inputs = data.x_train.shape[1]
     plural = "s" if inputs > 1 else ""
     words = f"{data.name} ({inputs:,} input{plural} of mean square {number(_second_moment(result))})"
-    return Forecast(tuple(rows), result.axes, words, result.directory, said)
+    return Forecast(tuple(rows), result.axes, words, result.directory, (*_weaker(rows), *said))
+
+
+def _weaker(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The notes of all predictions, each once, with how many it is of where it is not of all."""
+    counts = Counter(note for row in rows for note in row.prediction.notes)
+    return tuple(
+        note[:1].upper() + note[1:] if count == len(rows) else f"In {count} of {len(rows):,} choices {note}"
+        for note, count in counts.items()
+    )
 
 
 def _gradients(result: Result) -> dict[int, np.ndarray]:

@@ -103,6 +103,8 @@ def _draw(axes: object, row: Row) -> np.ndarray:
         axes.plot(layers, _shown(middle), color=SERIES[1], marker=MARKERS[0], markersize=3.6, linestyle="")
         drawn += [middle, below, above]
     axes.set_xlim(0.6, layers[-1] + 0.4)
+    if not any((values[:-1] > 0).any() for values in drawn):
+        axes.text(0.5, 0.5, "no gradient reaches\na hidden layer", transform=axes.transAxes, ha="center", va="center")
     values = np.concatenate(drawn)
     return values[np.isfinite(values) & (values > 0)]
 

@@ -11,6 +11,7 @@ import math
 
 import numpy as np
 
+from trainability.theory.coherence import Coherence
 from trainability.theory.expectations import Kind, Products
 from trainability.theory.functions import LayerActivation
 from trainability.theory.layers.formula import LayerFormula
@@ -22,7 +23,9 @@ _KEPT = 8
 _APART = 0.05
 """Of ln q, on either side: where φ jumps, its mean square is only smooth over all samples."""
 _SCALES = (1.0, 30.0)
-_BESIDE_0 = 1e-70
+_BESIDE_0, _NOTHING = 1e-70, 1e-50
+"""What stands for variance 0, beside which φ may jump, and below what an answer there counts as 0."""
+_LEAST_UNITS = 2
 
 
 class _Sample:
@@ -35,7 +38,8 @@ class _Sample:
     @functools.cached_property
     def value(self) -> np.ndarray:
         """φ."""
-        return self._finite(self._m.formula.value(self._x))
+        found = self._finite(self._m.formula.value(self._x))
+        return found if self._q else np.where(np.abs(found) < _NOTHING, 0.0, found)
 
     @functools.cached_property
     def one(self) -> np.ndarray:
@@ -122,6 +126,25 @@ class SampledLayer(SampledExpectations):
         squares = np.stack([(part**2).sum(axis=-1) for part in (s.one, s.two)])
         mean = float(squares.mean())
         return self.width * float(squares.var()) / mean**2 if mean > 0 else math.inf
+
+    def coherence(self, q: float) -> Coherence | None:
+        if self.width < _LEAST_UNITS:
+            return None
+        s, n = self.sampled(q), self.width
+        x, along = s.value, math.sqrt(q) * s.by_scale  # φ, J h
+        square = (x**2).mean(axis=-1)
+        if q == 0 or not square.all() or self._jumps:  # J leaves out what jumps
+            return None
+        common = (along * x).mean(axis=-1)
+        # Over normal directions v, E(x·Jv)² is |Jᵀx|².
+        turned = np.mean([(x * part).sum(axis=-1) ** 2 for part in (s.one, s.two)], axis=0)
+        less, across = float((turned / (n**2 * square)).mean()), (s.one**2).mean(axis=-1)
+        return Coherence(
+            kept=(common / square).ravel(),
+            added=np.maximum((along**2).mean(axis=-1) - common**2 / square, 0.0).ravel(),
+            across=(across * (1 - less / float(across.mean()))).ravel(),
+            along=float((turned / (n * square) ** 2).mean()),
+        )
 
     def products(self, q: float) -> SampledLayerProducts:
         return SampledLayerProducts(self, q)
