@@ -25,7 +25,6 @@ from trainability.theory import (
     critical_points,
     double_critical,
     phase,
-    predict,
     recommended,
     second_moment_gain,
 )
@@ -41,9 +40,6 @@ FAN: Final = 256
 
 WIDTH: Final = 64
 """Units of the layer in which a softmax and its like are shown, whose numbers depend on it."""
-
-_DEPTH: Final = 4
-"""Layers after which what units have in common shows in a gradient."""
 
 DEFAULTS: Final = (("PyTorch", "torch"), ("Keras, JAX", "keras"), ("He", "he_normal"))
 """Label and initialiser; Keras' Glorot and JAX's LeCun have the same variance in layers of equal width."""
@@ -234,9 +230,9 @@ def card(activation: str, image: np.ndarray | None = None, width: int | None = N
         return Card(choice, None, (), None, None, (), (), tuple(notes), image, width)
     best = known(recommended)
     critical = known(critical_points) or ()
-    if width is not None and predict(choice, "keras", _DEPTH, min(width, WIDTH))[0].coherent:
+    if width is not None:
         notes.append(
-            "units answer together, so that a gradient meets its own weights again on its way back and stays larger "
+            "units answer together, so that a gradient may meet its own weights again on its way back and stay larger "
             "than χ₁ says; predict has this in it"
         )
     try:

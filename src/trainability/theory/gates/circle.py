@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from trainability.theory.gates.radial import RadialGate
 
 _GRID = 160
-_STEPS, _CLOSE = 150, 4e-15
+_STEPS, _CLOSE, _BESIDE = 150, 4e-15, 3e-15
 """On the way to a crossing, and radians around it that need no more; 50 middles are enough for any."""
 _UNLIKE, _LIKELY = 0.1, 0.7
 """How far a value may be from a cubic through its neighbours, as a share of these; and how much of the nearest value a
@@ -195,9 +195,9 @@ class Circles:
         for step in range(_STEPS):
             with np.errstate(all="ignore"):
                 chord = high - at_high * (high - low) / (at_high - at_low)
-            # Where a switch is 0 all along, its sign changes at the end of that.
-            sloped = (at_low != 0) & (at_high != 0)
-            inside = (chord >= low) & (chord <= high) & sloped & (step % 3 < 2)
+            # An end at which it is 0 may be the place, or one of many where it is 0: right beside tells.
+            chord = np.where(at_high == 0, high - _BESIDE, np.where(at_low == 0, low + _BESIDE, chord))
+            inside = (chord >= low) & (chord <= high) & (step % 3 < 2)
             at = np.where(inside, chord, 0.5 * (low + high))
             value = self._of(switch, at, fixed)
             found[place] = at
