@@ -18,6 +18,7 @@ from trainability.activations.functions import (
     numpy_function,
     numpy_slope,
     pieces_of,
+    steady_function,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "numpy_function",
     "numpy_slope",
     "pieces_of",
+    "steady_function",
 ]

@@ -19,9 +19,9 @@ from trainability.activations import (
     closed_forms_of,
     default_choice,
     kinks,
-    numpy_function,
     numpy_slope,
     pieces_of,
+    steady_function,
 )
 from trainability.activations.functions import expression_of, variables_of
 from trainability.core import expression
@@ -202,7 +202,7 @@ def _chosen(choice: Choice[Activation]) -> Phi | Gate:
         return _gate(choice)
     typed_slope = numpy_slope(choice)
     assert typed_slope is not None
-    value, at = numpy_function(choice), kinks(choice)
+    value, at = steady_function(choice), kinks(choice)
     resolution = Resolution(value, choice.text, at)
     slope = _slope_of(value, typed_slope, resolution)
     return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))

@@ -67,19 +67,16 @@ class LineExpectations(Expectations):
                 break
             self._check_farther(kind, q, reach, 0 if sizes[0] > sizes[-1] else 1)
             reach *= 2
-        stuck = float(sizes[panels.stuck].sum())
-        if stuck > _UNRESOLVED * scale:
-            worst = int(np.argmax(np.where(panels.stuck, sizes, 0.0)))
-            raise SpecError(
-                f"{WORDS[kind]} of '{self.phi.name}' does not converge: its integrand is singular near x = "
-                f"{panels.low[worst]:.6g}"
-            )
+        lost = sizes * self._loss(panels, kind)
+        unsure = float(lost.sum())
+        if unsure > _UNRESOLVED * scale:
+            raise self._unresolved(panels, kind, lost)
         # Coefficient 2·ORDER, which decides the error, is about the square of the last one over the first.
         shaped = integrand.reshape(-1, ORDER)
         largest = np.abs(shaped).max(axis=1)
         tail = tails(shaped)
         error = ((panels.high - panels.low) * tail**2)[largest > 0] / largest[largest > 0]
-        return Estimate(total, float(error.sum() + stuck + 4 * np.finfo(float).eps * scale))
+        return Estimate(total, float(error.sum() + unsure + 4 * np.finfo(float).eps * scale))
 
     def slope_each(self, q: float) -> tuple[float, ...]:
         return (self.at("slope_second", q),)
@@ -111,6 +108,7 @@ class LineExpectations(Expectations):
         # The ends of the line matter to the last panel on each side.
         ends = np.r_[0:ORDER, len(panels.x) - ORDER : len(panels.x)]
         edge = np.maximum(square, slopes)[ends] * panels.w[ends]
+        losses = np.repeat(panels.value_loss, ORDER) if panels.value_loss.any() else None
         for first in range(0, len(q), 16):
             v = q[first : first + 16, None]
             rows = slice(first, first + 16)
@@ -124,9 +122,8 @@ class LineExpectations(Expectations):
                 columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
                 lost = (np.exp(-0.5 * x2[ends] / v) / np.sqrt(2 * np.pi * v) * edge).max(axis=1)
                 columns[0][rows][lost > 1e-14 * columns[0][rows] + 1e-300] = np.nan
-                if panels.stuck.any():
-                    stuck = np.repeat(panels.stuck, ORDER)[some]
-                    pole = weight[:, stuck] @ square[some][stuck] > _UNRESOLVED * columns[0][rows]
+                if losses is not None:
+                    pole = weight @ (square * losses)[some] > _UNRESOLVED * columns[0][rows]
                     columns[0][rows][pole] = np.nan
         return columns
 
@@ -187,6 +184,24 @@ class LineExpectations(Expectations):
         if limit.why == "nan":
             raise self._not_finite(limit.x)
         raise SpecError(f"'{self.phi.name}' is too rough to be integrated beyond x = {limit.x:.6g}")
+
+    def _loss(self, panels: Panels, kind: Kind) -> np.ndarray:
+        """What share of the integrand may be wrong on each panel."""
+        if kind in ("slope_second", "slope_fourth"):
+            return panels.slope_loss
+        return np.maximum(panels.value_loss, panels.slope_loss) if kind == "both" else panels.value_loss
+
+    def _unresolved(self, panels: Panels, kind: Kind, lost: np.ndarray) -> SpecError:
+        worst = int(np.argmax(lost))
+        if self._loss(panels, kind)[worst] < 1:
+            return SpecError(
+                f"{WORDS[kind]} of '{self.phi.name}' is not known to 9 digits: the function loses too many of its own near "
+                f"x = {panels.low[worst]:.6g}"
+            )
+        return SpecError(
+            f"{WORDS[kind]} of '{self.phi.name}' does not converge: its integrand is singular near x = "
+            f"{panels.low[worst]:.6g}"
+        )
 
     def _unusable(self) -> SpecError:
         """Why there is nothing around 0."""

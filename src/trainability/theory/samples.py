@@ -14,7 +14,7 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.functions import Phi
-from trainability.theory.quadrature import ORDER, nodes_of, refine, weights_of
+from trainability.theory.quadrature import ORDER, Refined, nodes_of, refined, weights_of
 
 SMALLEST_OCTAVE = -60
 """The innermost panels end at ±2^-60."""
@@ -29,6 +29,9 @@ FARTHEST = 2.0**64
 _TOLERANCE = 1e-10
 _ROUNDING = 1e-14
 _HUGE = 1e150
+_LEAST = 1.0
+"""How far out a function must be resolved at least, that is too rough to be farther out."""
+
 _MOST_NODES = 40_000
 _OCTAVES_AT_ONCE = 8
 
@@ -47,13 +50,14 @@ class Panels:
 
     Attributes:
         low, high: the panels' ends, ascending, shape (panels,).
-        stuck: which panels are not resolved although they are the narrowest.
+        value_loss, slope_loss: what share of φ and of φ′ on a panel may be wrong, as `quadrature.Refined` says it.
         x, w, value, slope: nodes, their weights, φ and φ′ there, shape (panels · ORDER,).
     """
 
     low: np.ndarray
     high: np.ndarray
-    stuck: np.ndarray
+    value_loss: np.ndarray
+    slope_loss: np.ndarray
     x: np.ndarray
     w: np.ndarray
     value: np.ndarray
@@ -72,7 +76,7 @@ class Samples:
     def __init__(self, phi: Phi):
         self.phi = phi
         none = np.empty(0)
-        self._panels = Panels(none, none, np.empty(0, dtype=bool), none, none, none, none)
+        self._panels = Panels(none, none, none, none, none, none, none, none)
         self.limits: list[Limit | None] = [None, None]
         self.reach = 0.0
         self.steepest = 0.0
@@ -93,7 +97,7 @@ class Samples:
         panels, nodes = slice(first, last), slice(first * ORDER, last * ORDER)
         all_ = self._panels
         return Panels(
-            low[panels], high[panels], all_.stuck[panels],
+            low[panels], high[panels], all_.value_loss[panels], all_.slope_loss[panels],
             all_.x[nodes], all_.w[nodes], all_.value[nodes], all_.slope[nodes],
         )  # fmt: skip
 
@@ -132,7 +136,7 @@ class Samples:
             starts = [self._start(np.sort(sign * outer) + 0.0) for sign in (-1.0, 1.0)]
             floor, largest = self._noise(starts)
             found = [
-                refine(self.phi.to_resolve, start, _TOLERANCE, floor, f"'{self.phi.name}'") if limit is None else None
+                self._resolved(start, floor, first) if limit is None else None
                 for start, limit in zip(starts, self.limits, strict=True)
             ]
         except SpecError:
@@ -146,7 +150,7 @@ class Samples:
             return
         for side, panels in enumerate(found):
             if panels:
-                self._keep(*panels, side)
+                self._keep(panels, side)
         self.reach = float(outer[-1])
         self._largest = largest
 
@@ -186,9 +190,16 @@ class Samples:
 
         return floor, largest[:, -1]
 
-    def _keep(self, edges: np.ndarray, stuck: np.ndarray, side: int) -> None:
-        """Sample φ and φ′ between `edges` as far as they are finite."""
-        low, high = edges[:-1], edges[1:]
+    def _resolved(self, start: np.ndarray, floor: Callable[[np.ndarray], np.ndarray], first: bool) -> Refined:
+        least = _LEAST if first else np.abs(start).min()
+        return refined(self.phi.to_resolve, start, _TOLERANCE, floor, f"'{self.phi.name}'", least)
+
+    def _keep(self, found: Refined, side: int) -> None:
+        """Sample φ and φ′ between the edges found as far as they are finite."""
+        low, high = found.edges[:-1], found.edges[1:]
+        value_loss, slope_loss = found.loss[0], found.loss[-1]
+        if not found.whole:
+            self.limits[side] = Limit(float(high[-1] if side else low[0]), "rough")
         x = nodes_of(low, high)
         value, slope = self._both(x)
         good = ((np.abs(value) < _HUGE) & (np.abs(slope) < _HUGE)).all(axis=1)  # NaN is not less
@@ -198,7 +209,9 @@ class Samples:
             why = "nan" if np.isnan(value[place]).any() else "overflow"
             self.limits[side] = Limit(float(low[place] if side else high[place]), why)
             keep = slice(0, place) if side else slice(place + 1, None)
-            low, high, stuck, x, value, slope = (part[keep] for part in (low, high, stuck, x, value, slope))
-        new = (low, high, stuck, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
+            low, high, value_loss, slope_loss, x, value, slope = (
+                part[keep] for part in (low, high, value_loss, slope_loss, x, value, slope)
+            )
+        new = (low, high, value_loss, slope_loss, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
         pairs = zip(vars(self._panels).values(), new, strict=True)
         self._panels = Panels(*(np.concatenate([old, part] if side else [part, old]) for old, part in pairs))

@@ -25,6 +25,7 @@ from trainability.core.expression.nodes import (
     substitute,
 )
 from trainability.core.expression.parser import LONGEST, Macro, parse
+from trainability.core.expression.steady import steady, steady_slope
 from trainability.core.expression.text import latex, unparse
 
 __all__ = [
@@ -54,6 +55,8 @@ __all__ = [
     "number",
     "numpy_library",
     "parse",
+    "steady",
+    "steady_slope",
     "substitute",
     "unparse",
 ]
