@@ -8,6 +8,7 @@ from trainability.activations.base import Activation, Peer
 from trainability.activations.choosing import ACTIVATIONS, choose
 from trainability.activations.closed_forms import ClosedForms
 from trainability.activations.functions import (
+    centres,
     closed_forms_of,
     default_choice,
     is_elementwise,
@@ -27,6 +28,7 @@ __all__ = [
     "ClosedForms",
     "Peer",
     "choose",
+    "centres",
     "closed_forms_of",
     "default_choice",
     "is_elementwise",

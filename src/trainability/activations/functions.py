@@ -184,6 +184,13 @@ def kinks(choice: Choice[Activation]) -> tuple[float, ...]:
     return expression.kinks(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
 
 
+def centres(choice: Choice[Activation]) -> np.ndarray:
+    """Where an elementwise formula may have a narrow feature, as exp(-1e6*(x - 2)**2) has at 2."""
+    if choice.entry.by_hand:
+        return np.empty(0)
+    return expression.centres(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
+
+
 @functools.cache
 def largest_slope(choice: Choice[Activation]) -> float:
     """The supremum of |φ'| on [-10, 10], to about 1e-6; NaN unless the activation is elementwise."""

@@ -19,6 +19,9 @@ _INNERMOST, _NEAR, _BEYOND = 2.0**-56, 2.0**-20, 4.0
 """Noise shows within `_NEAR`: steepness that a user means does not reach so far in. Once replaced up to an end, φ is
 looked at out to `_BEYOND` times it."""
 
+_VANISHES = 2.0**-4
+"""The same where φ is exactly 0 within `_NEAR`."""
+
 _TOLERANCE, _ROUNDING = 1e-10, 1e-14
 _ENDS = (2.0**-4, 2.0**-6, 2.0**-8, 2.0**-11, 2.0**-14, 2.0**-2)
 """Out to where φ is replaced: the first of them up to which it is a polynomial. The farther, the less noise is kept."""
@@ -35,7 +38,7 @@ _AT_ZERO = 1e-12
 
 def without_noise(phi: Phi) -> Phi:
     """`phi`, or where rounding is all that is left of it near 0, the same with that replaced."""
-    if not _noisy(phi, _NEAR):
+    if not _noisy(phi, _VANISHES if _vanishes(phi) else _NEAR):
         return phi
     # A branch that is chosen by something that cancels, as in max(exp(x) − 1, 0), switches in the noise around 0.
     kinks = None if phi.kinks is None else tuple(sorted({0.0 if abs(k) < _AT_ZERO else k for k in phi.kinks}))
@@ -55,6 +58,13 @@ def without_noise(phi: Phi) -> Phi:
         if not _noisy(made, _BEYOND * end):
             return made
     return phi
+
+
+def _vanishes(phi: Phi) -> bool:
+    """Whether rounding may have left nothing at all of φ near 0, as of log(1 + x**4)."""
+    x = 2.0 ** np.arange(math.log2(_INNERMOST), math.log2(_NEAR))
+    with np.errstate(all="ignore"):
+        return not phi.value(np.concatenate([-x, x])).any()
 
 
 def _noisy(phi: Phi, last: float) -> bool:

@@ -79,8 +79,13 @@ def phase_diagram(
     # Nothing above (or below) where the search started moves the variance back.
     q = np.where(high >= highest - 1e-9, np.inf, q)
     zero = high <= lowest + 1e-9
-    q, chi = np.where(zero, 0.0, q), np.where(zero, w2 * m.at("slope_second", 0.0), chi)
+    q, chi = np.where(zero, 0.0, q), np.where(zero, _at_zero(w2, m.limit("slope_second")), chi)
     return PhaseDiagram(w, b, q, chi)
+
+
+def _at_zero(w2: np.ndarray, slope: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.where(w2 > 0, w2 * slope, 0.0)
 
 
 def _bracket(log_q: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

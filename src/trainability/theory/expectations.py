@@ -129,6 +129,13 @@ class Expectations(abc.ABC):
         slope = self.at("slope_second", q)
         return 3 * self.at("slope_fourth", q) / slope**2 - 1 if slope > 0 else math.inf
 
+    def limit(self, kind: Kind) -> float:
+        """The expectation as the variance goes to 0; inf where it has none, as E[φ′²] of |x|^0.75."""
+        try:
+            return self.at(kind, 0.0)
+        except SpecError:
+            return math.inf
+
     @property
     def through_zero(self) -> bool:
         """Whether φ(0) = 0, on every side."""

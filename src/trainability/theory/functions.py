@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +15,7 @@ from trainability.activations import (
     ACTIVATIONS,
     Activation,
     ClosedForms,
+    centres,
     choose,
     closed_forms_of,
     default_choice,
@@ -33,7 +34,7 @@ Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 Activating: TypeAlias = "str | Choice[Activation] | Activation | LayerActivation | Callable[[Any], Any]"
 """What the public functions take as `phi`."""
 
-_SAMPLED = 1.0, 1024.0
+_SAMPLED = 2.0**-10, 1024.0
 """Where an overflowing slope is taken from samples: nearer to 0 it is a pole or cancels, farther out that is slow."""
 
 
@@ -47,6 +48,7 @@ class Phi:
         kinks: where a formula switches branch, ascending; None for a function of which nothing is known.
         resolution: panels between which φ is smooth.
         closed: known expectations, exact for every variance.
+        centres: where a narrow feature may be, as far as the formula tells.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Phi:
     kinks: tuple[float, ...] | None
     resolution: Resolution
     closed: ClosedForms | None = None
+    centres: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def breaks(self, reach: float) -> np.ndarray:
         """Points in [-reach, reach] that no panel may hold inside."""
@@ -205,7 +208,7 @@ def _chosen(choice: Choice[Activation]) -> Phi | Gate:
     value, at = steady_function(choice), kinks(choice)
     resolution = Resolution(value, choice.text, at)
     slope = _slope_of(value, typed_slope, resolution)
-    return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))
+    return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice), centres(choice))
 
 
 def _slope_of(value: Function, typed: Function, resolution: Resolution) -> Function:

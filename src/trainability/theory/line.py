@@ -12,7 +12,7 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.cancelling import without_noise
-from trainability.theory.expectations import LARGEST_Q, WORDS, Estimate, Expectations, Kind, Table, variances
+from trainability.theory.expectations import LARGEST_Q, SMALLEST_Q, WORDS, Estimate, Expectations, Kind, Table, variances
 from trainability.theory.functions import Phi
 from trainability.theory.products import LineProducts
 from trainability.theory.quadrature import ORDER, tails
@@ -21,6 +21,10 @@ from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples
 _NEGLIGIBLE = 1e-16
 _UNRESOLVED = 1e-9
 _TINY = 1e-36
+_SHARE = 8.5
+"""Deviations: a Gaussian's share beyond them is 2e-17."""
+
+_BESIDE_0, _STEEPER = 1e-150, 1.01
 _UNBOUNDED = 1e100
 """A value beside 0 that only a pole has."""
 
@@ -37,7 +41,7 @@ class LineExpectations(Expectations):
         beside = self.samples.beside_zero()
         if beside is None or max(map(abs, beside[0])) > _UNBOUNDED:
             raise self._unusable()
-        self.at_zero, self.slopes_at_zero = beside
+        self.at_zero, self.slopes_at_zero = beside[0], self._unbounded(beside[1])
 
     def at(self, kind: Kind, q: float) -> float:
         if q == 0:
@@ -63,9 +67,12 @@ class LineExpectations(Expectations):
             scale = float(sizes.sum())
             if not math.isfinite(scale):
                 raise self._too_fast(kind, q)
-            if max(sizes[0], sizes[-1]) <= _NEGLIGIBLE * scale:
-                break
-            self._check_farther(kind, q, reach, 0 if sizes[0] > sizes[-1] else 1)
+            side = self._too_near(q)
+            if side is None:
+                if max(sizes[0], sizes[-1]) <= _NEGLIGIBLE * scale:
+                    break
+                side = 0 if sizes[0] > sizes[-1] else 1
+            self._check_farther(kind, q, reach, side)
             reach *= 2
         lost = sizes * self._loss(panels, kind)
         unsure = float(lost.sum())
@@ -74,9 +81,14 @@ class LineExpectations(Expectations):
         # Coefficient 2·ORDER, which decides the error, is about the square of the last one over the first.
         shaped = integrand.reshape(-1, ORDER)
         largest = np.abs(shaped).max(axis=1)
-        tail = tails(shaped)
-        error = ((panels.high - panels.low) * tail**2)[largest > 0] / largest[largest > 0]
+        some = largest > 0
+        error = ((panels.high - panels.low) * tails(shaped))[some] * (tails(shaped)[some] / largest[some])
         return Estimate(total, float(error.sum() + unsure + 4 * np.finfo(float).eps * scale))
+
+    def _too_near(self, q: float) -> int | None:
+        """The side, if there is one, on which φ ends where a Gaussian of this variance still has a share."""
+        near = [limit is not None and abs(limit.x) < _SHARE * math.sqrt(q) for limit in self.samples.limits]
+        return near.index(True) if any(near) else None
 
     def slope_each(self, q: float) -> tuple[float, ...]:
         return (self.at("slope_second", q),)
@@ -92,7 +104,10 @@ class LineExpectations(Expectations):
             columns = [closed.at(kind, q) for kind in ("second", "slope_second", "growth")]
         else:
             reach = self.samples.cheap_reach(self.samples.reach_for(LARGEST_Q))
-            q = q[q <= (reach / SPREAD) ** 2]
+            near = min((abs(limit.x) for limit in self.samples.limits if limit), default=math.inf)
+            q = q[q <= min(reach / SPREAD, near / _SHARE) ** 2]
+            if not len(q):
+                raise self._too_fast("second", SMALLEST_Q)
             columns = self._columns(self.samples.within(reach), q)
             # Where cancellation has left only rounding, as for x − tanh(x) near 0, φ is 0 for all that can be told.
             noise = 1e-26 * self.samples.steepest**2
@@ -108,7 +123,7 @@ class LineExpectations(Expectations):
         # The ends of the line matter to the last panel on each side.
         ends = np.r_[0:ORDER, len(panels.x) - ORDER : len(panels.x)]
         edge = np.maximum(square, slopes)[ends] * panels.w[ends]
-        losses = np.repeat(panels.value_loss, ORDER) if panels.value_loss.any() else None
+        losses = [np.repeat(loss, ORDER) if loss.any() else None for loss in (panels.value_loss, panels.slope_loss)]
         for first in range(0, len(q), 16):
             v = q[first : first + 16, None]
             rows = slice(first, first + 16)
@@ -122,10 +137,17 @@ class LineExpectations(Expectations):
                 columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
                 lost = (np.exp(-0.5 * x2[ends] / v) / np.sqrt(2 * np.pi * v) * edge).max(axis=1)
                 columns[0][rows][lost > 1e-14 * columns[0][rows] + 1e-300] = np.nan
-                if losses is not None:
-                    pole = weight @ (square * losses)[some] > _UNRESOLVED * columns[0][rows]
-                    columns[0][rows][pole] = np.nan
+                for column, values, loss in zip(columns, (square, slopes), losses, strict=False):
+                    if loss is not None:
+                        unsure = weight @ (values * loss)[some] > _UNRESOLVED * column[rows]
+                        column[rows][unsure] = np.nan
         return columns
+
+    def _unbounded(self, slopes: tuple[float, float]) -> tuple[float, float]:
+        """The slopes beside 0, inf where they grow without bound, as those of |x|^0.75 or x log|x| do."""
+        with np.errstate(all="ignore"):
+            farther = np.abs(self.phi.slope(np.array([-_BESIDE_0, _BESIDE_0]))).tolist()
+        return tuple(math.inf if abs(s) > _STEEPER * f else s for s, f in zip(slopes, farther, strict=True))
 
     def _constant(self) -> float:
         """φ(0)², which dE[φ²]/dq does not see and which would cancel in it."""
@@ -151,21 +173,11 @@ class LineExpectations(Expectations):
         return (panels.value**2 - self._constant()) * (panels.x**2 / q - 1) / (2 * q) * np.exp(log)
 
     def _at_zero(self, kind: Kind) -> float:
-        (left, right), (slope_left, slope_right) = self.at_zero, self.slopes_at_zero
-        match kind:
-            case "mean":
-                return 0.5 * (left + right)
-            case "second":
-                return 0.5 * (left**2 + right**2)
-            case "fourth":
-                return 0.5 * (left**4 + right**4)
-            case "slope_second":
-                return 0.5 * (slope_left**2 + slope_right**2)
-            case "slope_fourth":
-                return 0.5 * (slope_left**4 + slope_right**4)
-            case "both":
-                return 0.5 * ((left * slope_left) ** 2 + (right * slope_right) ** 2)
-        return self._at_zero("slope_second") if self.through_zero else self.at("growth", 1e-8)
+        if kind == "growth" and not self.through_zero:
+            return self.at("growth", 1e-8)
+        sides = zip(self.at_zero, self.slopes_at_zero, strict=True)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._checked(0.5 * sum(_of_side(kind, np.float64(v), np.float64(s)) for v, s in sides), kind, 0.0)
 
     def _checked(self, value: float, kind: Kind, q: float) -> float:
         if not math.isfinite(value):
@@ -199,13 +211,13 @@ class LineExpectations(Expectations):
                 f"x = {panels.low[worst]:.6g}"
             )
         return SpecError(
-            f"{WORDS[kind]} of '{self.phi.name}' does not converge: its integrand is singular near x = "
+            f"{WORDS[kind]} of '{self.phi.name}' does not converge to 9 digits: its integrand is singular near x = "
             f"{panels.low[worst]:.6g}"
         )
 
     def _unusable(self) -> SpecError:
         """Why there is nothing around 0."""
-        places = np.array([0.0, -1.0, 1.0])
+        places = np.array([0.0, -1.0, 1.0, -0.3, 0.3])
         with np.errstate(all="ignore"):
             bad = np.flatnonzero(~np.isfinite(self.phi.value(places)))
         if bad.size:
@@ -214,3 +226,19 @@ class LineExpectations(Expectations):
 
     def _not_finite(self, x: float) -> SpecError:
         return SpecError(f"'{self.phi.name}' is not a finite number at x = {x:.6g}; theory needs one for every x")
+
+
+def _of_side(kind: Kind, value: np.float64, slope: np.float64) -> float:
+    match kind:
+        case "mean":
+            return value
+        case "second":
+            return value * value
+        case "fourth":
+            return (value * value) ** 2
+        case "slope_second" | "growth":  # where φ(0) = 0
+            return slope * slope
+        case "slope_fourth":
+            return (slope * slope) ** 2
+        case "both":
+            return (value * slope) ** 2 if value else 0.0

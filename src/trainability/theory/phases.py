@@ -75,10 +75,10 @@ def chi_1(phi: Activating, sigma_w2: float, sigma_b2: float, q: float | None = N
     point = attractor(phi, sigma_w2, sigma_b2)
     if point is not None:
         return point.chi_1
-    last, before = m.table.slope_second[-1], m.table.slope_second[-12]
-    if m.table.q[-1] < 1e6 or abs(last - before) > 1e-4 * last:
+    ends = m.table.slope_second[-12:]
+    if m.table.q[-1] < 1e6 or abs(ends[-1] - ends[0]) > 1e-4 * ends[-1]:
         raise unbounded(phi, sigma_w2, sigma_b2)
-    return sigma_w2 * float(last)
+    return sigma_w2 * float(ends[-1])
 
 
 def phase(phi: Activating, sigma_w2: float, sigma_b2: float) -> Phase:
@@ -120,7 +120,7 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
     if np.nanmax(np.abs(values)) <= _FLAT:
         return (_critical(m, 1.0, sigma_b),)
     at = roots(excess, table.q, values)
-    if sigma_b == 0 and m.through_zero and m.at("slope_second", 0.0) > _NO_SLOPE:
+    if sigma_b == 0 and m.through_zero and _NO_SLOPE < m.limit("slope_second") < math.inf:
         at = [0.0, *at]
     if not at:
         raise SpecError(
@@ -205,13 +205,19 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
     values[table.second > (1 + 1e-9) * table.q * table.slope_second] = np.nan
     known = values[np.isfinite(values)]
     everywhere = known.size and np.abs(known).max() <= 1e-10
-    for q in [1.0] if everywhere else roots(excess, table.q, values):
+    if everywhere:
+        at = [1.0, *table.q[np.isfinite(values)].tolist()]
+    else:
+        at = roots(excess, table.q, values)
+    for q in at:
         slope = m.at("slope_second", q)
+        if slope <= _NO_SLOPE:
+            continue
         bias = q - m.at("second", q) / slope
         if bias >= -1e-9 * q:
             return 1 / slope, bias if bias > _FLAT * q else 0.0, q
-    slope = m.at("slope_second", 0.0)
-    if m.through_zero and slope > _NO_SLOPE:
+    slope = m.limit("slope_second")
+    if m.through_zero and _NO_SLOPE < slope < math.inf:
         return 1 / slope, 0.0, 0.0
     raise SpecError(f"'{m.name}' has no point at which both chi_1 and chi_q are 1")
 

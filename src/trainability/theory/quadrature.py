@@ -128,19 +128,20 @@ def refined(
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
         # The ends as well: a jump between a panel's last node and the next panel's first would be seen by neither.
         at = function(middle[:, None] + half[:, None] * np.concatenate([NODES, _ENDS]))
-        values = at[..., :ORDER]
-        sizes = np.abs(at).max(axis=-1)
-        finite = np.isfinite(sizes).all(axis=0)
+        values, ends = at[..., :ORDER], at[..., ORDER:]
+        finite, pole = np.isfinite(values).all(axis=(0, 2)), ~np.isfinite(ends).all(axis=-1)
+        ends = np.where(np.isfinite(ends), ends, 0.0)
+        sizes = np.maximum(np.abs(values).max(axis=-1), np.abs(ends).max(axis=-1))
         far, near = np.maximum(np.abs(low), np.abs(high)), np.minimum(np.abs(low), np.abs(high))
         with np.errstate(invalid="ignore", over="ignore"):
             enough = np.maximum(tolerance * sizes, floor(near)) + _TINY
             # What rounding x alone does to the values: near a root they are all noise, relative to themselves.
             enough = np.maximum(enough, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
-            beyond = np.abs(at[..., ORDER:] - values @ _TO_ENDS.T).max(axis=-1)
+            beyond = np.abs(ends - values @ _TO_ENDS.T).max(axis=-1)
             last = tails(values)
-            rough = ((last > enough) | (beyond > _ENDS_WORSE * enough)) & finite
+            rough = ((last > enough) | (beyond > _ENDS_WORSE * enough) | pole) & finite
             flat = _flat(last, before, flat)
-            noisy = rough & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
+            noisy = rough & ~pole & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
             loss = np.where(noisy, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), np.where(rough, 1.0, 0.0))
         split = (rough & ~noisy).any(axis=0) & (high - low > NARROWEST * np.maximum(1.0, far))
         done.append((low[~split], high[~split], loss[:, ~split]))
@@ -158,7 +159,10 @@ def refined(
         middle = 0.5 * (low + high)
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
         before, flat = np.concatenate([last, last], axis=-1), np.concatenate([flat, flat], axis=-1)
-    low, high, loss = (np.concatenate(part, axis=-1) for part in zip(*done, strict=True))
+    nothing = (np.empty(0), np.empty(0), np.empty((1, 0)))
+    low, high, loss = (np.concatenate(part, axis=-1) for part in zip(*done or [nothing], strict=True))
+    if not low.size:
+        return Refined(edges[:0], loss, False)
     order = np.argsort(low)
     return Refined(np.append(low[order], high[order[-1]]), loss[:, order], math.isinf(reach))
 

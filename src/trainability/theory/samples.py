@@ -6,6 +6,7 @@ width is smooth on them, so that the same samples serve every variance.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.functions import Phi
+from trainability.theory.hidden import probes, with_hidden
 from trainability.theory.quadrature import ORDER, Refined, nodes_of, refined, weights_of
 
 SMALLEST_OCTAVE = -60
@@ -132,21 +134,19 @@ class Samples:
         first = self.reach == 0
         powers = 2.0 ** np.arange(SMALLEST_OCTAVE, 4) if first else self.reach * 2.0 ** np.arange(octaves)
         outer = np.sort(np.concatenate([powers, 1.5 * powers, [2 * powers[-1]], [0.0] if first else []]))
+        starts = [self._start(np.sort(sign * outer) + 0.0) for sign in (-1.0, 1.0)]
+        floor, largest = self._noise(starts)
+        # What is found rough on the way must not depend on how much was asked for: one octave after the other then.
+        least = _LEAST if first else self.reach if octaves == 1 else math.inf
         try:
-            starts = [self._start(np.sort(sign * outer) + 0.0) for sign in (-1.0, 1.0)]
-            floor, largest = self._noise(starts)
             found = [
-                self._resolved(start, floor, first) if limit is None else None
+                self._resolved(start, floor, least) if limit is None else None
                 for start, limit in zip(starts, self.limits, strict=True)
             ]
         except SpecError:
-            if first:
+            if first or octaves == 1:
                 raise
-            if octaves > 1:
-                self.extend()
-                return
-            ends = (-self.reach, self.reach)
-            self.limits = [limit or Limit(x, "rough") for limit, x in zip(self.limits, ends, strict=True)]
+            self.extend()
             return
         for side, panels in enumerate(found):
             if panels:
@@ -190,9 +190,18 @@ class Samples:
 
         return floor, largest[:, -1]
 
-    def _resolved(self, start: np.ndarray, floor: Callable[[np.ndarray], np.ndarray], first: bool) -> Refined:
-        least = _LEAST if first else np.abs(start).min()
-        return refined(self.phi.to_resolve, start, _TOLERANCE, floor, f"'{self.phi.name}'", least)
+    def _resolved(self, start: np.ndarray, floor: Callable[[np.ndarray], np.ndarray], least: float) -> Refined:
+        low, high = self.phi.resolution.ends if self.phi.kinks is None else (-math.inf, math.inf)
+        kept = start[(low <= start) & (start <= high)]
+
+        def panels(edges: np.ndarray) -> Refined:
+            return refined(self.phi.to_resolve, edges, _TOLERANCE, floor, f"'{self.phi.name}'", least)
+
+        found = panels(kept)
+        if self.reach == 0 and self.phi.kinks is not None:  # of a Python function, the resolution has seen to that
+            x = probes(float(kept[0]), float(kept[-1]), self.phi.centres)
+            found = with_hidden(self.phi.value, found, panels, x)
+        return found if len(kept) == len(start) else dataclasses.replace(found, whole=False)
 
     def _keep(self, found: Refined, side: int) -> None:
         """Sample φ and φ′ between the edges found as far as they are finite."""

@@ -4,6 +4,7 @@ The text is never executed: a parser of its own (parser.py) makes a syntax tree 
 else is a walk over that tree.
 """
 
+from trainability.core.expression.centres import centres
 from trainability.core.expression.derivative import differentiate
 from trainability.core.expression.evaluation import constant, evaluate, jax_library, numpy_library
 from trainability.core.expression.functions import FUNCTION_ALIASES, FUNCTIONS, REDUCTIONS
@@ -43,6 +44,7 @@ __all__ = [
     "Number",
     "Where",
     "calls",
+    "centres",
     "constant",
     "differentiate",
     "evaluate",
