@@ -134,17 +134,17 @@ def numpy_function(choice: Choice[Activation]) -> Callable[[Any], np.ndarray]:
     if activation.by_hand:
         by_hand = activation.by_hand.numpy
         return lambda x: by_hand(_floating(x))
-    node = expression.lower(expression_of(activation, pieces), variables_of(pieces))
-    return _numpy(node, _with_drawn(activation, choice.named), pieces)
+    return _numpy(expression_of(activation, pieces), _with_drawn(activation, choice.named), pieces)
 
 
 def _numpy(node: Node, values: Mapping[str, float], pieces: int) -> Callable[[Any], np.ndarray]:
     variables = variables_of(pieces)
+    node = expression.lower(node, variables)
 
     def function(x: Any) -> np.ndarray:
         parts = _split(_floating(x), pieces)
         named = {**values, **dict(zip(variables, parts, strict=True))}
-        return np.array(expression.evaluate(node, named, variables=variables))
+        return np.array(expression.evaluate(node, named, variables=variables, lowered=True))
 
     return function
 

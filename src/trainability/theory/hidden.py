@@ -25,13 +25,15 @@ def probes(low: float, high: float, centres: np.ndarray) -> np.ndarray:
 
 
 def with_hidden(
-    value: Callable[[np.ndarray], np.ndarray], found: Refined, again: Callable[[np.ndarray], Refined], x: np.ndarray
-) -> Refined:
+    value: Callable[[np.ndarray], np.ndarray], found: Refined, again: Callable[[np.ndarray], Refined], x: np.ndarray,
+    largest: float = 0.0,
+) -> Refined:  # fmt: skip
     """`found`, or where the panels miss something that `value` shows at `x`, what `again` makes of edges there.
 
     Args:
         value: the function.
         again: from edges to panels between which it is resolved.
+        largest: the function's size nearer to 0 than all of the panels.
     """
     low, high = found.edges[:-1], found.edges[1:]
     if not low.size or not x.size:
@@ -45,7 +47,7 @@ def with_hidden(
         )
         sizes = np.abs(at_nodes).max(axis=1)
         order = np.argsort(np.abs(low + high))
-        sizes[order] = np.fmax.accumulate(sizes[order])
+        sizes[order] = np.fmax.accumulate(np.fmax(sizes[order], largest))
         missed = (np.abs(at_x - made) > _SEEN * sizes[panel]) & ~found.loss.any(axis=0)[panel] & (np.abs(t) < 1)
     if not missed.any():
         return found

@@ -12,7 +12,16 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.cancelling import without_noise
-from trainability.theory.expectations import LARGEST_Q, SMALLEST_Q, WORDS, Estimate, Expectations, Kind, Table, variances
+from trainability.theory.expectations import (
+    LARGEST_Q,
+    SMALLEST_Q,
+    WORDS,
+    Estimate,
+    Expectations,
+    Kind,
+    Table,
+    variances,
+)
 from trainability.theory.functions import Phi
 from trainability.theory.products import LineProducts
 from trainability.theory.quadrature import ORDER, tails
@@ -24,6 +33,10 @@ _TINY = 1e-36
 _SHARE = 8.5
 """Deviations: a Gaussian's share beyond them is 2e-17."""
 
+_DEVIATIONS, _FARTHEST = 13.0, 1500.0
+"""Deviations at which the Gaussian has fallen to 1e-37, and the square of those at which it is 0 as a float."""
+
+_NEAR_0 = 16.0
 _BESIDE_0, _STEEPER = 1e-150, 1.01
 _UNBOUNDED = 1e100
 """A value beside 0 that only a pole has."""
@@ -119,7 +132,7 @@ class LineExpectations(Expectations):
         """E[φ²], E[φ′²], dE[φ²]/dq at every q; NaN where the panels' ends still matter."""
         columns = [np.full(len(q), np.nan) for _ in range(3)]
         square, slopes = panels.value**2, panels.slope**2
-        lifted, x2 = square - self._constant(), panels.x**2
+        lifted, slanted, x2 = square - self._constant(), panels.x * panels.value * panels.slope, panels.x**2
         # The ends of the line matter to the last panel on each side.
         ends = np.r_[0:ORDER, len(panels.x) - ORDER : len(panels.x)]
         edge = np.maximum(square, slopes)[ends] * panels.w[ends]
@@ -127,14 +140,17 @@ class LineExpectations(Expectations):
         for first in range(0, len(q), 16):
             v = q[first : first + 16, None]
             rows = slice(first, first + 16)
-            # Farther out the Gaussian is 0; nearer to 0 it has no share.
-            some = (x2 < 1500 * v[-1]) & (x2 > 1e-33 * v[0])
+            # Farther out the Gaussian is 0 for all that φ grows; nearer to 0 it has no share.
+            some = (x2 < self._farthest(x2, square, slopes, float(v[0, 0])) * v[-1]) & (x2 > 1e-33 * v[0])
             z2 = x2[some] / v
             weight = np.exp(-0.5 * z2) * panels.w[some] / np.sqrt(2 * np.pi * v)
             with np.errstate(over="ignore", invalid="ignore"):
                 columns[0][rows] = weight @ square[some]
                 columns[1][rows] = weight @ slopes[some]
-                columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
+                if self._constant() and _FARTHEST * v[-1, 0] < self._smooth_within**2:
+                    columns[2][rows] = weight @ slanted[some] / v[:, 0]
+                else:
+                    columns[2][rows] = ((z2 - 1) * weight) @ lifted[some] / (2 * v[:, 0])
                 lost = (np.exp(-0.5 * x2[ends] / v) / np.sqrt(2 * np.pi * v) * edge).max(axis=1)
                 columns[0][rows][lost > 1e-14 * columns[0][rows] + 1e-300] = np.nan
                 for column, values, loss in zip(columns, (square, slopes), losses, strict=False):
@@ -170,7 +186,18 @@ class LineExpectations(Expectations):
                 return (panels.slope * np.exp(log / 4)) ** 4
             case "both":
                 return (panels.value * np.exp(log / 4) * (panels.slope * np.exp(log / 4))) ** 2
+        if self._constant() and _FARTHEST * q < self._smooth_within**2:
+            # By Stein's lemma; φ(0)² then is not a difference of large numbers over a small q.
+            return panels.x * panels.value * panels.slope / q * np.exp(log)
         return (panels.value**2 - self._constant()) * (panels.x**2 / q - 1) / (2 * q) * np.exp(log)
+
+    @functools.cached_property
+    def _smooth_within(self) -> float:
+        """A distance from 0 within which φ does not jump, except at 0."""
+        panels = self.samples.within(_NEAR_0)
+        rough = np.minimum(np.abs(panels.low), np.abs(panels.high))[panels.value_loss > 0]
+        known = np.abs(np.asarray(self.phi.kinks or ()))
+        return float(min((_NEAR_0, *known[known > 1e-12], *rough)))
 
     def _at_zero(self, kind: Kind) -> float:
         if kind == "growth" and not self.through_zero:
@@ -196,6 +223,16 @@ class LineExpectations(Expectations):
         if limit.why == "nan":
             raise self._not_finite(limit.x)
         raise SpecError(f"'{self.phi.name}' is too rough to be integrated beyond x = {limit.x:.6g}")
+
+    @staticmethod
+    def _farthest(x2: np.ndarray, square: np.ndarray, slopes: np.ndarray, q: float) -> float:
+        """The square of how many deviations of N(0, q) count."""
+        within, growth = x2 <= q, 0.0
+        for part in (square, slopes):
+            near, far = part[within].max(initial=0.0), part.max(initial=0.0)
+            if far > 0:
+                growth = max(growth, math.log(far) - math.log(near)) if near > 0 else math.inf
+        return min(_FARTHEST, _DEVIATIONS**2 + 2 * growth)
 
     def _loss(self, panels: Panels, kind: Kind) -> np.ndarray:
         """What share of the integrand may be wrong on each panel."""

@@ -151,7 +151,9 @@ def refined(
             # Where it is rough everywhere, half of what is left is given up, and half again.
             reach = float(np.median(near))
             if reach < least:
-                raise SpecError(f"{what} is too rough or too noisy to be integrated between {edges[0]:g} and {edges[-1]:g}")
+                raise SpecError(
+                    f"{what} is too rough or too noisy to be integrated between {edges[0]:g} and {edges[-1]:g}"
+                )
             keep = far <= reach
             low, high, last, flat = (part[..., keep] for part in (low, high, last, flat))
             done = [_within(part, reach) for part in done]

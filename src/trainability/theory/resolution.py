@@ -99,7 +99,7 @@ class Resolution:
         inside = self._kinks[(self._kinks > edges[0]) & (self._kinks < edges[-1])]
         edges = np.unique(np.concatenate([edges, inside]))
         if self._largest == 0:
-            sample = self._value(np.linspace(edges[0], edges[-1], _NODES_EVEN))
+            sample = self._value(np.append(np.linspace(edges[0], edges[-1], _NODES_EVEN), 0.0))
             self._largest = float(np.abs(sample[np.isfinite(sample)]).max(initial=0.0))
         # Of what φ is nearer to 0: where it grows exponentially, the near end of a panel counts as much as the far one.
         floor = _TOLERANCE * self._largest
@@ -108,7 +108,9 @@ class Resolution:
             return refined(lambda x: self._value(x)[None], edges, _TOLERANCE, lambda _: floor, self._name, least)
 
         found = panels(edges)
-        found = with_hidden(self._value, found, panels, probes(float(edges[0]), float(edges[-1]), self._kinks))
+        found = with_hidden(
+            self._value, found, panels, probes(float(edges[0]), float(edges[-1]), self._kinks), self._largest
+        )
         edges, stuck = found.edges, found.stuck
         low, high = edges[:-1], edges[1:]
         values = self._value(nodes_of(low, high))

@@ -221,6 +221,15 @@ class Samples:
             low, high, value_loss, slope_loss, x, value, slope = (
                 part[keep] for part in (low, high, value_loss, slope_loss, x, value, slope)
             )
-        new = (low, high, value_loss, slope_loss, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
+        new = (
+            low,
+            high,
+            value_loss,
+            slope_loss,
+            x.ravel(),
+            weights_of(low, high).ravel(),
+            value.ravel(),
+            slope.ravel(),
+        )
         pairs = zip(vars(self._panels).values(), new, strict=True)
         self._panels = Panels(*(np.concatenate([old, part] if side else [part, old]) for old, part in pairs))
