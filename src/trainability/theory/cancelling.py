@@ -7,6 +7,7 @@ polynomial in x, on each side one, that is fitted where it is good.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -97,15 +98,22 @@ def _fitted(phi: Phi, end: float, degree: int, enough: float) -> np.polynomial.P
         known = [float(phi.value(beside)[0]), float(phi.slope(beside)[0]) * end]
     if not np.isfinite(value).all():
         return None
-    for count in (2, 1, 0):
+    inner = _FITTED_FROM * np.geomspace(_INNERMOST, 1.0, _SAMPLES)
+    with np.errstate(all="ignore"):
+        value_inner = phi.value(end * inner)
+    # Of a quotient, as (exp(x) - 1)/x and (1 - cos(x))/x**2 are, the noise grows towards 0 as 1/x and 1/x².
+    for power, count in itertools.product((0, 1, 2), (2, 1, 0)):
         fixed = np.array(known[:count])
         if not np.isfinite(fixed).all():
             continue
         rest = value - sum(c * t**k for k, c in enumerate(fixed))
         free = np.arange(count, degree + 1)
-        found = np.linalg.lstsq(t[:, None] ** free, rest, rcond=None)[0]
-        if np.abs(t[:, None] ** free @ found - rest).max() <= enough:
-            return np.polynomial.Polynomial(np.concatenate([fixed, found]))
+        found = np.linalg.lstsq(t[:, None] ** (free + power), rest * t**power, rcond=None)[0]
+        made = np.polynomial.Polynomial(np.concatenate([fixed, found]))
+        # What a user means by sqrt(x*x + 1e-12) - 1e-6 is no noise.
+        noise = (np.abs(made(inner) - value_inner) * inner**2)[np.isfinite(value_inner)]
+        if (np.abs(made(t) - value) * t**power).max() <= enough and noise.max(initial=0.0) <= enough:
+            return made
     return None
 
 

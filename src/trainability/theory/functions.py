@@ -34,7 +34,7 @@ Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 Activating: TypeAlias = "str | Choice[Activation] | Activation | LayerActivation | Callable[[Any], Any]"
 """What the public functions take as `phi`."""
 
-_SAMPLED = 2.0**-10, 1024.0
+_SAMPLED = 2.0**-10, 2.0**32
 """Where an overflowing slope is taken from samples: nearer to 0 it is a pole or cancels, farther out that is slow."""
 
 
@@ -222,7 +222,9 @@ def _slope_of(value: Function, typed: Function, resolution: Resolution) -> Funct
             lost = ~np.isfinite(answer) & np.isfinite(value(x)) & (_SAMPLED[0] < np.abs(x)) & (np.abs(x) < _SAMPLED[1])
         if lost.any():
             with contextlib.suppress(SpecError):
-                answer[lost] = resolution.slope(x[lost])
+                found = resolution.slope(x[lost])
+                low, high = resolution.ends
+                answer[lost] = np.where((low <= x[lost]) & (x[lost] <= high), found, np.nan)
         return answer
 
     return slope

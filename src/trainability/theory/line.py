@@ -189,7 +189,9 @@ class LineExpectations(Expectations):
         if self._constant() and _FARTHEST * q < self._smooth_within**2:
             # By Stein's lemma; φ(0)² then is not a difference of large numbers over a small q.
             return panels.x * panels.value * panels.slope / q * np.exp(log)
-        return (panels.value**2 - self._constant()) * (panels.x**2 / q - 1) / (2 * q) * np.exp(log)
+        density = np.exp(log)
+        inside = (panels.value**2 - self._constant()) * (panels.x**2 / q - 1) / (2 * q) * density
+        return np.where(density > 0, inside, 0.0)
 
     @functools.cached_property
     def _smooth_within(self) -> float:

@@ -134,15 +134,16 @@ def refined(
         sizes = np.maximum(np.abs(values).max(axis=-1), np.abs(ends).max(axis=-1))
         far, near = np.maximum(np.abs(low), np.abs(high)), np.minimum(np.abs(low), np.abs(high))
         with np.errstate(invalid="ignore", over="ignore"):
-            enough = np.maximum(tolerance * sizes, floor(near)) + _TINY
+            nominal = np.maximum(tolerance * sizes, floor(near)) + _TINY
             # What rounding x alone does to the values: near a root they are all noise, relative to themselves.
-            enough = np.maximum(enough, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
+            enough = np.maximum(nominal, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
             beyond = np.abs(ends - values @ _TO_ENDS.T).max(axis=-1)
             last = tails(values)
             rough = ((last > enough) | (beyond > _ENDS_WORSE * enough) | pole) & finite
             flat = _flat(last, before, flat)
             noisy = rough & ~pole & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
-            loss = np.where(noisy, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), np.where(rough, 1.0, 0.0))
+            left = np.where(last > nominal, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), 0.0)
+            loss = np.where(rough & ~noisy, 1.0, np.where(finite, left, 0.0))
         split = (rough & ~noisy).any(axis=0) & (high - low > NARROWEST * np.maximum(1.0, far))
         done.append((low[~split], high[~split], loss[:, ~split]))
         count += int((~split).sum())

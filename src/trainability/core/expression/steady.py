@@ -31,6 +31,8 @@ def _steadied(node: Node) -> Node:
             return Call("expm1", (u,))
         case Binary("-", Number(1.0), Call("exp", (u,))):
             return Negate(Call("expm1", (u,)))
+        case Binary("-", Number(1.0), Call("cos", (u,))):
+            return Binary("*", _TWO, Binary("**", Call("sin", (Binary("/", u, _TWO),)), _TWO))
         case Binary("-", Number(1.0), Binary("**", Call("tanh", (u,)), Number(2.0))):
             return _sech_squared(u)
         case Call("log", (Binary("+", Number(1.0), u) | Binary("+", u, Number(1.0)),)):
