@@ -15,6 +15,7 @@ import numpy as np
 
 from trainability.theory.functions import Function, Phi
 from trainability.theory.quadrature import nodes_of, tails
+from trainability.theory.resolution import Resolution
 
 _INNERMOST, _NEAR, _BEYOND = 2.0**-56, 2.0**-20, 4.0
 """Noise shows within `_NEAR`: steepness that a user means does not reach so far in. Once replaced up to an end, φ is
@@ -41,6 +42,16 @@ def without_noise(phi: Phi) -> Phi:
     """`phi`, or where rounding is all that is left of it near 0, the same with that replaced."""
     if not _noisy(phi, _VANISHES if _vanishes(phi) else _NEAR):
         return phi
+    return _replaced(phi) or phi
+
+
+def repaired(value: Function, name: str) -> Function | None:
+    """A Python function that has noise around 0, with that replaced; None where it is no such noise."""
+    made = _replaced(Phi(name, value, lambda x: np.full(x.shape, np.nan), None, Resolution(value, name)))
+    return made.value if made else None
+
+
+def _replaced(phi: Phi) -> Phi | None:
     # A branch that is chosen by something that cancels, as in max(exp(x) − 1, 0), switches in the noise around 0.
     kinks = None if phi.kinks is None else tuple(sorted({0.0 if abs(k) < _AT_ZERO else k for k in phi.kinks}))
     x = np.linspace(-1.0, 1.0, _SAMPLES)
@@ -58,7 +69,7 @@ def without_noise(phi: Phi) -> Phi:
                                    slope=_joined(phi.slope, left, right, end, 1), kinks=kinks)  # fmt: skip
         if not _noisy(made, _BEYOND * end):
             return made
-    return phi
+    return None
 
 
 def _vanishes(phi: Phi) -> bool:
@@ -75,7 +86,7 @@ def _noisy(phi: Phi, last: float) -> bool:
     x = np.concatenate([-x[..., ::-1], x])
     with np.errstate(all="ignore"):
         values = phi.to_resolve(x)
-        steepest = float(np.abs(phi.slope(x)).max())
+        steepest = float(np.nan_to_num(np.abs(phi.slope(x))).max())
     if not np.isfinite(values).all():
         return True
     distance = np.concatenate([low, low])

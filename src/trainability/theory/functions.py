@@ -272,7 +272,16 @@ def _called(function: Callable[[Any], Any]) -> Phi:
         return answer.astype(np.float64)
 
     resolution = Resolution(value, name)
-    resolution.reach(1.0)
+    try:
+        resolution.reach(1.0)
+    except SpecError:
+        from trainability.theory.cancelling import repaired
+
+        better = repaired(value, name)
+        if better is None:
+            raise
+        value, resolution = better, Resolution(better, name)
+        resolution.reach(1.0)
     return Phi(name, value, resolution.slope, None, resolution)
 
 

@@ -29,6 +29,7 @@ from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples
 
 _NEGLIGIBLE = 1e-16
 _UNRESOLVED = 1e-9
+_MOST_ERROR, _NOTHING = 1e-8, 1e-26
 _TINY = 1e-36
 _SHARE = 8.5
 """Deviations: a Gaussian's share beyond them is 2e-17."""
@@ -96,7 +97,12 @@ class LineExpectations(Expectations):
         largest = np.abs(shaped).max(axis=1)
         some = largest > 0
         error = ((panels.high - panels.low) * tails(shaped))[some] * (tails(shaped)[some] / largest[some])
-        return Estimate(total, float(error.sum() + unsure + 4 * np.finfo(float).eps * scale))
+        rest = float(error.sum()) + unsure
+        # In the far tails beyond a threshold the Gaussian falls off within a panel; that counts for nothing.
+        nothing = max(_NOTHING * self.samples.steepest**2 * (q if kind in ("second", "mean") else 1.0), _NOTHING**2)
+        if rest > _MOST_ERROR * scale and scale > nothing:
+            raise self._unresolved(panels, kind, (panels.high - panels.low) * tails(shaped))
+        return Estimate(total, float(rest + 4 * np.finfo(float).eps * scale))
 
     def _too_near(self, q: float) -> int | None:
         """The side, if there is one, on which φ ends where a Gaussian of this variance still has a share."""
@@ -123,7 +129,7 @@ class LineExpectations(Expectations):
                 raise self._too_fast("second", SMALLEST_Q)
             columns = self._columns(self.samples.within(reach), q)
             # Where cancellation has left only rounding, as for x − tanh(x) near 0, φ is 0 for all that can be told.
-            noise = 1e-26 * self.samples.steepest**2
+            noise = _NOTHING * self.samples.steepest**2
             lost = columns[0] < noise * q
             columns = [np.where(lost, 0.0, c) for c in columns]
         return self._finite(q, columns)

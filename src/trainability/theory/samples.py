@@ -174,17 +174,17 @@ class Samples:
             low, high = edges[:-1], edges[1:]
             values = np.abs(self._both(nodes_of(low, high)))
             values[~(values < _HUGE)] = 0.0
-            distance.append(np.minimum(np.abs(low), np.abs(high)))
+            distance.append(np.maximum(np.abs(low), np.abs(high)))
             size.append(values.max(axis=2))
         distances, sizes = np.concatenate(distance), np.concatenate(size, axis=1)
         order = np.argsort(distances)
         distances = distances[order]
         largest = np.maximum.accumulate(np.maximum(sizes[:, order], self._largest[:, None]), axis=1)
         if self.reach == 0:
-            self.steepest = float(largest[1, np.searchsorted(distances, 1.0) - 1])
+            self.steepest = float(largest[1, np.searchsorted(distances, 1.0, side="right") - 1])
 
         def floor(d: np.ndarray) -> np.ndarray:
-            inner = largest[:, np.searchsorted(distances, d, side="right") - 1]
+            inner = largest[:, np.maximum(np.searchsorted(distances, d, side="right") - 1, 0)]
             sizes = _ROUNDING * np.maximum(inner, self.steepest * np.stack([d, np.ones_like(d)]))
             return sizes[:1] if self.phi.kinks is None else sizes
 
