@@ -25,11 +25,14 @@ from trainability.theory.expectations import (
 from trainability.theory.functions import Phi
 from trainability.theory.products import LineProducts
 from trainability.theory.quadrature import ORDER, tails
-from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples
+from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples, split
 
 _NEGLIGIBLE = 1e-16
 _UNRESOLVED = 1e-9
 _MOST_ERROR, _NOTHING = 1e-8, 1e-26
+_FALL, _MOST_CUTS = 4.0, 64
+"""A panel is cut where the Gaussian falls by more than e to this power, into no more parts than that."""
+
 _TINY = 1e-36
 _SHARE = 8.5
 """Deviations: a Gaussian's share beyond them is 2e-17."""
@@ -73,11 +76,7 @@ class LineExpectations(Expectations):
         reach = self.samples.reach_for(q)
         while True:
             panels = self.samples.within(reach)
-            with np.errstate(over="ignore", invalid="ignore"):
-                integrand = self._integrand(panels, kind, q)
-                parts = (integrand * panels.w).reshape(-1, ORDER).sum(axis=1)
-                total = float(parts.sum())
-                sizes = np.abs(integrand * panels.w).reshape(-1, ORDER).sum(axis=1)
+            integrand, sizes = self._sizes(panels, kind, q)
             scale = float(sizes.sum())
             if not math.isfinite(scale):
                 raise self._too_fast(kind, q)
@@ -92,17 +91,27 @@ class LineExpectations(Expectations):
         unsure = float(lost.sum())
         if unsure > _UNRESOLVED * scale:
             raise self._unresolved(panels, kind, lost)
-        # Coefficient 2·ORDER, which decides the error, is about the square of the last one over the first.
-        shaped = integrand.reshape(-1, ORDER)
-        largest = np.abs(shaped).max(axis=1)
-        some = largest > 0
-        error = ((panels.high - panels.low) * tails(shaped))[some] * (tails(shaped)[some] / largest[some])
-        rest = float(error.sum()) + unsure
-        # In the far tails beyond a threshold the Gaussian falls off within a panel; that counts for nothing.
-        nothing = max(_NOTHING * self.samples.steepest**2 * (q if kind in ("second", "mean") else 1.0), _NOTHING**2)
-        if rest > _MOST_ERROR * scale and scale > nothing:
-            raise self._unresolved(panels, kind, (panels.high - panels.low) * tails(shaped))
-        return Estimate(total, float(rest + 4 * np.finfo(float).eps * scale))
+        rest = _rest(panels, integrand)
+        if rest > _UNRESOLVED * scale:
+            # Beyond a threshold far out, as of where(x > 10, 1, 0), the Gaussian falls off within a panel.
+            fall = (panels.high - panels.low) * np.maximum(np.abs(panels.low), np.abs(panels.high)) / q
+            counts = np.where(sizes > _NEGLIGIBLE * scale, np.clip(np.ceil(fall / _FALL), 1, _MOST_CUTS), 1).astype(int)
+            panels = split(panels, counts, self.phi)
+            integrand, sizes = self._sizes(panels, kind, q)
+            rest = _rest(panels, integrand)
+        if rest + unsure > _MOST_ERROR * scale and scale > self._nothing(kind, q):
+            raise self._unresolved(panels, kind, sizes)
+        return Estimate(float((integrand * panels.w).sum()), float(rest + unsure + 4 * np.finfo(float).eps * scale))
+
+    def _sizes(self, panels: Panels, kind: Kind, q: float) -> tuple[np.ndarray, np.ndarray]:
+        """The integrand at the nodes, and how much each panel adds to its integral, signs left out."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            integrand = self._integrand(panels, kind, q)
+            return integrand, np.abs(integrand * panels.w).reshape(-1, ORDER).sum(axis=1)
+
+    def _nothing(self, kind: Kind, q: float) -> float:
+        """What counts for nothing beside what φ does near 0."""
+        return max(_NOTHING * self.samples.steepest**2 * (q if kind in ("second", "mean") else 1.0), _NOTHING**4)
 
     def _too_near(self, q: float) -> int | None:
         """The side, if there is one, on which φ ends where a Gaussian of this variance still has a share."""
@@ -287,3 +296,11 @@ def _of_side(kind: Kind, value: np.float64, slope: np.float64) -> float:
             return (slope * slope) ** 2
         case "both":
             return (value * slope) ** 2 if value else 0.0
+
+
+def _rest(panels: Panels, integrand: np.ndarray) -> float:
+    """How wrong the integral may be: coefficient 2·ORDER, which decides, is about the last one squared over the first."""
+    shaped = integrand.reshape(-1, ORDER)
+    largest, last = np.abs(shaped).max(axis=1), tails(shaped)
+    some = largest > 0
+    return float(((panels.high - panels.low)[some] * last[some] * (last[some] / largest[some])).sum())
