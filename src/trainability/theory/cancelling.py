@@ -34,6 +34,9 @@ _FITTED_FROM = 0.125
 _NOISE = 256 * np.finfo(float).eps
 """What rounding leaves of a sum whose terms are no larger than the function itself is on [-1, 1], and then some."""
 
+_SEEN = 1e3
+"""A polynomial may differ from φ by so many times what φ's noise is."""
+
 _BESIDE_0 = 1e-300
 _AT_ZERO = 1e-12
 
@@ -109,9 +112,12 @@ def _fitted(phi: Phi, end: float, degree: int, enough: float) -> np.polynomial.P
         known = [float(phi.value(beside)[0]), float(phi.slope(beside)[0]) * end]
     if not np.isfinite(value).all():
         return None
-    inner = _FITTED_FROM * np.geomspace(_INNERMOST, 1.0, _SAMPLES)
+    low = _FITTED_FROM * 2.0 ** np.arange(math.log2(_INNERMOST), 0)
+    inner = nodes_of(low, 2 * low)
     with np.errstate(all="ignore"):
         value_inner = phi.value(end * inner)
+        # Where rounding has left a plateau, nothing is to be seen.
+        noise = np.where(np.ptp(value_inner, axis=-1) > 0, enough + _SEEN * tails(value_inner), np.inf)
     # Of a quotient, as (exp(x) - 1)/x and (1 - cos(x))/x**2 are, the noise grows towards 0 as 1/x and 1/x².
     for power, count in itertools.product((0, 1, 2), (2, 1, 0)):
         fixed = np.array(known[:count])
@@ -121,9 +127,9 @@ def _fitted(phi: Phi, end: float, degree: int, enough: float) -> np.polynomial.P
         free = np.arange(count, degree + 1)
         found = np.linalg.lstsq(t[:, None] ** (free + power), rest * t**power, rcond=None)[0]
         made = np.polynomial.Polynomial(np.concatenate([fixed, found]))
-        # What a user means by sqrt(x*x + 1e-12) - 1e-6 is no noise.
-        noise = (np.abs(made(inner) - value_inner) * inner**2)[np.isfinite(value_inner)]
-        if (np.abs(made(t) - value) * t**power).max() <= enough and noise.max(initial=0.0) <= enough:
+        # What a user means by sqrt(x*x + 1e-12) - 1e-6 is no noise: it is smooth.
+        off = np.abs(made(inner) - value_inner).max(axis=-1)
+        if (np.abs(made(t) - value) * t**power).max() <= enough and not (off > noise).any():
             return made
     return None
 

@@ -141,7 +141,7 @@ def refined(
             last = tails(values)
             rough = ((last > enough) | (beyond > _ENDS_WORSE * enough) | pole) & finite
             flat = _flat(last, before, flat)
-            noisy = rough & ~pole & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
+            noisy = rough & ~pole & (beyond <= _ENDS_WORSE * last) & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
             left = np.where(last > nominal, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), 0.0)
             loss = np.where(rough & ~noisy, 1.0, np.where(finite, left, 0.0))
         split = (rough & ~noisy).any(axis=0) & (high - low > NARROWEST * np.maximum(1.0, far))
