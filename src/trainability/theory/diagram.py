@@ -61,8 +61,12 @@ def phase_diagram(
     b = _axis(np.linspace(0, 1, 128) if sigma_b is None else sigma_b, "sigma_b")
     m = moments(phi)
     table = m.table
+    known = np.isfinite(table.slope_second)
+    if known.sum() < 2:
+        m.at("slope_second", 1.0)
+        raise SpecError(f"E[φ′²] of '{m.name}' is not known at most variances: its slope is singular")
     log_q = np.log(table.q)
-    second, slope = CubicSpline(log_q, table.second), CubicSpline(log_q, table.slope_second)
+    second, slope = CubicSpline(log_q, table.second), CubicSpline(log_q[known], table.slope_second[known])
     w2, b2 = np.broadcast_arrays(w[None, :] ** 2, b[:, None] ** 2)
 
     def upwards(t: np.ndarray) -> np.ndarray:
@@ -75,7 +79,7 @@ def phase_diagram(
         up = upwards(middle)
         low, high = np.where(up, middle, low), np.where(up, high, middle)
     lowest, highest = log_q[0], log_q[-1]
-    q, chi = np.exp(high), w2 * slope(high)
+    q, chi = np.exp(high), w2 * slope(np.maximum(high, log_q[known][0]))
     # Nothing above (or below) where the search started moves the variance back.
     q = np.where(high >= highest - 1e-9, np.inf, q)
     zero = high <= lowest + 1e-9

@@ -48,7 +48,9 @@ def with_hidden(
         sizes = np.abs(at_nodes).max(axis=1)
         order = np.argsort(np.abs(low + high))
         sizes[order] = np.fmax.accumulate(np.fmax(sizes[order], largest))
-        missed = (np.abs(at_x - made) > _SEEN * sizes[panel]) & ~found.loss.any(axis=0)[panel] & (np.abs(t) < 1)
+        missed = (
+            (np.abs(at_x - made) > _SEEN * sizes[panel]) & ~np.asarray(found.loss.any(axis=0))[panel] & (np.abs(t) < 1)
+        )
     if not missed.any():
         return found
     return again(np.unique(np.concatenate([found.edges, x[missed]])))

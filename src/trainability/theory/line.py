@@ -178,7 +178,8 @@ class LineExpectations(Expectations):
         """The slopes beside 0, inf where they grow without bound, as those of |x|^0.75 or x log|x| do."""
         with np.errstate(all="ignore"):
             farther = np.abs(self.phi.slope(np.array([-_BESIDE_0, _BESIDE_0]))).tolist()
-        return tuple(math.inf if abs(s) > _STEEPER * f else s for s, f in zip(slopes, farther, strict=True))
+        left, right = (math.inf if abs(s) > _STEEPER * f else s for s, f in zip(slopes, farther, strict=True))
+        return left, right
 
     def _constant(self) -> float:
         """φ(0)², which dE[φ²]/dq does not see and which would cancel in it."""
@@ -261,8 +262,8 @@ class LineExpectations(Expectations):
         worst = int(np.argmax(lost))
         if self._loss(panels, kind)[worst] < 1:
             return SpecError(
-                f"{WORDS[kind]} of '{self.phi.name}' is not known to 9 digits: the function loses too many of its own near "
-                f"x = {panels.low[worst]:.6g}"
+                f"{WORDS[kind]} of '{self.phi.name}' is not known to 9 digits: the function loses too many of its own "
+                f"near x = {panels.low[worst]:.6g}"
             )
         return SpecError(
             f"{WORDS[kind]} of '{self.phi.name}' does not converge to 9 digits: its integrand is singular near x = "
@@ -299,7 +300,7 @@ def _of_side(kind: Kind, value: np.float64, slope: np.float64) -> float:
 
 
 def _rest(panels: Panels, integrand: np.ndarray) -> float:
-    """How wrong the integral may be: coefficient 2·ORDER, which decides, is about the last one squared over the first."""
+    """How wrong the integral may be: coefficient 2·ORDER decides, about the square of the last one over the first."""
     shaped = integrand.reshape(-1, ORDER)
     largest, last = np.abs(shaped).max(axis=1), tails(shaped)
     some = largest > 0

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from trainability.core.errors import SpecError
-from trainability.theory.expectations import Expectations
+from trainability.theory.expectations import Expectations, Table
 from trainability.theory.functions import Activating, non_negative
 from trainability.theory.moments import moments
 from trainability.theory.roots import roots
@@ -76,6 +76,8 @@ def chi_1(phi: Activating, sigma_w2: float, sigma_b2: float, q: float | None = N
     if point is not None:
         return point.chi_1
     ends = m.table.slope_second[-12:]
+    if not np.isfinite(ends).all():
+        return sigma_w2 * m.at("slope_second", float(m.table.q[-1]))
     if m.table.q[-1] < 1e6 or abs(ends[-1] - ends[0]) > 1e-4 * ends[-1]:
         raise unbounded(phi, sigma_w2, sigma_b2)
     return sigma_w2 * float(ends[-1])
@@ -107,9 +109,7 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
     """
     sigma_b = non_negative(sigma_b, "sigma_b")
     m = moments(phi)
-    table, bias = m.table, sigma_b**2
-    if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    table, bias = _with_slopes(m), sigma_b**2
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -127,6 +127,21 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
             f"'{m.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance that reproduces itself"
         )
     return tuple(_critical(m, q, sigma_b) for q in at)
+
+
+def _with_slopes(m: Expectations) -> Table:
+    """The table, if gradients pass.
+
+    Raises:
+        SpecError: E[φ′²] is nowhere known, or 0 everywhere.
+    """
+    known = m.table.slope_second[np.isfinite(m.table.slope_second)]
+    if not known.size:
+        m.at("slope_second", 1.0)
+        raise SpecError(f"E[φ′²] of '{m.name}' is not known at most variances: its slope is singular")
+    if known.max() <= _NO_SLOPE:
+        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    return m.table
 
 
 def _share(q: float, second: float, slope_second: float, bias: float) -> float:
@@ -188,9 +203,7 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
         [1.9831, 0.1729, 3.5616]
     """
     m = moments(phi)
-    table = m.table
-    if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    table = _with_slopes(m)
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -205,10 +218,7 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
     values[table.second > (1 + 1e-9) * table.q * table.slope_second] = np.nan
     known = values[np.isfinite(values)]
     everywhere = known.size and np.abs(known).max() <= 1e-10
-    if everywhere:
-        at = [1.0, *table.q[np.isfinite(values)].tolist()]
-    else:
-        at = roots(excess, table.q, values)
+    at = [1.0, *table.q[np.isfinite(values)].tolist()] if everywhere else roots(excess, table.q, values)
     for q in at:
         slope = m.at("slope_second", q)
         if slope <= _NO_SLOPE:

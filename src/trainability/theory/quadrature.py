@@ -62,8 +62,8 @@ class Refined:
 
     Attributes:
         edges: ascending, shape (panels + 1,).
-        loss: what share of a function's size on a panel may be wrong, shape (functions, panels): 0 where it is resolved,
-            1 where the narrowest panel does not resolve it, and what rounding or noise leaves where that hides it.
+        loss: what share of a function's size on a panel may be wrong, shape (functions, panels): 0 where it is
+            resolved, 1 where the narrowest panel does not resolve it, between where rounding or noise hides it.
         whole: whether the panels go as far as was asked.
     """
 
@@ -74,7 +74,7 @@ class Refined:
     @property
     def stuck(self) -> np.ndarray:
         """Which panels do not resolve a function although they are the narrowest: bool, shape (panels,)."""
-        return (self.loss >= 1).any(axis=0)
+        return np.asarray((self.loss >= 1).any(axis=0))
 
 
 def refine(
@@ -141,7 +141,13 @@ def refined(
             last = tails(values)
             rough = ((last > enough) | (beyond > _ENDS_WORSE * enough) | pole) & finite
             flat = _flat(last, before, flat)
-            noisy = rough & ~pole & (beyond <= _ENDS_WORSE * last) & (flat >= _GENERATIONS) & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
+            noisy = (
+                rough
+                & ~pole
+                & (beyond <= _ENDS_WORSE * last)
+                & (flat >= _GENERATIONS)
+                & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
+            )
             left = np.where(last > nominal, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), 0.0)
             loss = np.where(rough & ~noisy, 1.0, np.where(finite, left, 0.0))
         split = (rough & ~noisy).any(axis=0) & (high - low > NARROWEST * np.maximum(1.0, far))

@@ -74,8 +74,10 @@ def split(panels: Panels, counts: np.ndarray, phi: Phi) -> Panels:
     x = nodes_of(low, high)
     with np.errstate(all="ignore"):
         value, slope = phi.value(x), phi.slope(x)
-    losses = (np.repeat(a, counts) for a in (panels.value_loss, panels.slope_loss))
-    return Panels(low, high, *losses, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
+    value_loss, slope_loss = np.repeat(panels.value_loss, counts), np.repeat(panels.slope_loss, counts)
+    return Panels(
+        low, high, value_loss, slope_loss, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel()
+    )
 
 
 class Samples:

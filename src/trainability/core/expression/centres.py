@@ -57,4 +57,4 @@ def _sums(node: Node, variable: str, inside: bool):
             return
     for part in node.parts:
         does = isinstance(node, Call) or (isinstance(node, Binary) and node.operator in ("**", "/", "*"))
-        yield from _sums(part, variable, inside or does and not isinstance(node, Where))
+        yield from _sums(part, variable, inside or (does and not isinstance(node, Where)))

@@ -40,7 +40,9 @@ def _steadied(node: Node) -> Node:
                 case Call("exp", (v,)):
                     return Call("softplus", (v,))
             return Call("log1p", (u,))
-        case Binary("/", top, Binary("+", Number(1.0), Call("exp", (u,))) | Binary("+", Call("exp", (u,)), Number(1.0))):
+        case Binary(
+            "/", top, Binary("+", Number(1.0), Call("exp", (u,))) | Binary("+", Call("exp", (u,)), Number(1.0))
+        ):
             return Call("sigmoid", (u,)) if top == Call("exp", (u,)) else _times(top, Call("sigmoid", (_minus(u),)))
     return node
 
