@@ -280,8 +280,9 @@ def _called(function: Callable[[Any], Any]) -> Phi:
         better = repaired(value, name)
         if better is None:
             raise
-        value, resolution = better, Resolution(better, name)
+        resolution = Resolution(better, name)
         resolution.reach(1.0)
+        return Phi(name, better, resolution.slope, None, resolution)
     return Phi(name, value, resolution.slope, None, resolution)
 
 

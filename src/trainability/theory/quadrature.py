@@ -154,7 +154,7 @@ def refined(
         done.append((low[~split], high[~split], loss[:, ~split]))
         count += int((~split).sum())
         low, high, near, far, last, flat = (part[..., split] for part in (low, high, near, far, last, flat))
-        if count + 2 * low.size > MOST_PANELS:
+        if low.size and count + 2 * low.size > MOST_PANELS:
             # Where it is rough everywhere, half of what is left is given up, and half again.
             reach = float(np.median(near))
             if reach < least:
