@@ -25,7 +25,7 @@ from trainability.theory.expectations import (
 from trainability.theory.functions import Phi
 from trainability.theory.products import LineProducts
 from trainability.theory.quadrature import ORDER, tails
-from trainability.theory.samples import FARTHEST, SPREAD, Panels, Samples, split
+from trainability.theory.samples import FARTHEST, Panels, Samples, split
 
 _NEGLIGIBLE = 1e-16
 _UNRESOLVED = 1e-9
@@ -36,6 +36,9 @@ _FALL, _MOST_CUTS = 4.0, 64
 _TINY = 1e-36
 _SHARE = 8.5
 """Deviations: a Gaussian's share beyond them is 2e-17."""
+
+_REACHED = 10.0
+"""Deviations that a table's samples cover at least; where that is not enough, the ends show it."""
 
 _DEVIATIONS, _FARTHEST = 13.0, 1500.0
 """Deviations at which the Gaussian has fallen to 1e-37, and the square of those at which it is 0 as a float."""
@@ -133,7 +136,7 @@ class LineExpectations(Expectations):
         else:
             reach = self.samples.cheap_reach(self.samples.reach_for(LARGEST_Q))
             near = min((abs(limit.x) for limit in self.samples.limits if limit), default=math.inf)
-            q = q[q <= min(reach / SPREAD, near / _SHARE) ** 2]
+            q = q[q <= min(reach / _REACHED, near / _SHARE) ** 2]
             if not len(q):
                 raise self._too_fast("second", SMALLEST_Q)
             columns = self._columns(self.samples.within(reach), q)

@@ -34,7 +34,7 @@ _HUGE = 1e150
 _LEAST = 1.0
 """How far out a function must be resolved at least, that is too rough to be farther out."""
 
-_MOST_NODES = 40_000
+_MOST_NODES = 20_000
 _OCTAVES_AT_ONCE = 8
 
 
