@@ -8,6 +8,7 @@ from trainability.activations.base import Activation, Peer
 from trainability.activations.choosing import ACTIVATIONS, choose
 from trainability.activations.closed_forms import ClosedForms
 from trainability.activations.functions import (
+    centres,
     closed_forms_of,
     default_choice,
     is_elementwise,
@@ -18,6 +19,7 @@ from trainability.activations.functions import (
     numpy_function,
     numpy_slope,
     pieces_of,
+    steady_function,
 )
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "Activation",
     "ClosedForms",
     "Peer",
+    "centres",
     "choose",
     "closed_forms_of",
     "default_choice",
@@ -36,4 +39,5 @@ __all__ = [
     "numpy_function",
     "numpy_slope",
     "pieces_of",
+    "steady_function",
 ]

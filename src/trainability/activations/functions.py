@@ -134,17 +134,17 @@ def numpy_function(choice: Choice[Activation]) -> Callable[[Any], np.ndarray]:
     if activation.by_hand:
         by_hand = activation.by_hand.numpy
         return lambda x: by_hand(_floating(x))
-    node = expression.lower(expression_of(activation, pieces), variables_of(pieces))
-    return _numpy(node, _with_drawn(activation, choice.named), pieces)
+    return _numpy(expression_of(activation, pieces), _with_drawn(activation, choice.named), pieces)
 
 
 def _numpy(node: Node, values: Mapping[str, float], pieces: int) -> Callable[[Any], np.ndarray]:
     variables = variables_of(pieces)
+    node = expression.lower(node, variables)
 
     def function(x: Any) -> np.ndarray:
         parts = _split(_floating(x), pieces)
         named = {**values, **dict(zip(variables, parts, strict=True))}
-        return np.array(expression.evaluate(node, named, variables=variables))
+        return np.array(expression.evaluate(node, named, variables=variables, lowered=True))
 
     return function
 
@@ -166,8 +166,15 @@ def numpy_slope(choice: Choice[Activation]) -> Callable[[Any], np.ndarray] | Non
     """
     if not is_elementwise(choice.entry):
         return None
-    node = expression.differentiate(expression_of(choice.entry, 1))
+    node = expression.steady_slope(expression_of(choice.entry, 1))
     return _numpy(node, _with_drawn(choice.entry, choice.named), 1)
+
+
+def steady_function(choice: Choice[Activation]) -> Callable[[Any], np.ndarray]:
+    """An elementwise activation as `numpy_function` makes it, but with more digits where the formula loses some."""
+    if choice.entry.by_hand:
+        return numpy_function(choice)
+    return _numpy(expression.steady(expression_of(choice.entry, 1)), _with_drawn(choice.entry, choice.named), 1)
 
 
 def kinks(choice: Choice[Activation]) -> tuple[float, ...]:
@@ -175,6 +182,13 @@ def kinks(choice: Choice[Activation]) -> tuple[float, ...]:
     if not is_elementwise(choice.entry):
         return ()
     return expression.kinks(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
+
+
+def centres(choice: Choice[Activation]) -> np.ndarray:
+    """Where an elementwise formula may have a narrow feature, as exp(-1e6*(x - 2)**2) has at 2."""
+    if choice.entry.by_hand:
+        return np.empty(0)
+    return expression.centres(expression_of(choice.entry, 1), _with_drawn(choice.entry, choice.named))
 
 
 @functools.cache

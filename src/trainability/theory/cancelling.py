@@ -7,6 +7,7 @@ polynomial in x, on each side one, that is fitted where it is good.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable
 
@@ -14,10 +15,14 @@ import numpy as np
 
 from trainability.theory.functions import Function, Phi
 from trainability.theory.quadrature import nodes_of, tails
+from trainability.theory.resolution import Resolution
 
 _INNERMOST, _NEAR, _BEYOND = 2.0**-56, 2.0**-20, 4.0
 """Noise shows within `_NEAR`: steepness that a user means does not reach so far in. Once replaced up to an end, φ is
 looked at out to `_BEYOND` times it."""
+
+_VANISHES = 2.0**-4
+"""The same where φ is exactly 0 within `_NEAR`."""
 
 _TOLERANCE, _ROUNDING = 1e-10, 1e-14
 _ENDS = (2.0**-4, 2.0**-6, 2.0**-8, 2.0**-11, 2.0**-14, 2.0**-2)
@@ -29,14 +34,27 @@ _FITTED_FROM = 0.125
 _NOISE = 256 * np.finfo(float).eps
 """What rounding leaves of a sum whose terms are no larger than the function itself is on [-1, 1], and then some."""
 
+_SEEN = 1e3
+"""A polynomial may differ from φ by so many times what φ's noise is."""
+
 _BESIDE_0 = 1e-300
 _AT_ZERO = 1e-12
 
 
 def without_noise(phi: Phi) -> Phi:
     """`phi`, or where rounding is all that is left of it near 0, the same with that replaced."""
-    if not _noisy(phi, _NEAR):
+    if not _noisy(phi, _VANISHES if _vanishes(phi) else _NEAR):
         return phi
+    return _replaced(phi) or phi
+
+
+def repaired(value: Function, name: str) -> Function | None:
+    """A Python function that has noise around 0, with that replaced; None where it is no such noise."""
+    made = _replaced(Phi(name, value, lambda x: np.full(x.shape, np.nan), None, Resolution(value, name)))
+    return made.value if made else None
+
+
+def _replaced(phi: Phi) -> Phi | None:
     # A branch that is chosen by something that cancels, as in max(exp(x) − 1, 0), switches in the noise around 0.
     kinks = None if phi.kinks is None else tuple(sorted({0.0 if abs(k) < _AT_ZERO else k for k in phi.kinks}))
     x = np.linspace(-1.0, 1.0, _SAMPLES)
@@ -54,7 +72,14 @@ def without_noise(phi: Phi) -> Phi:
                                    slope=_joined(phi.slope, left, right, end, 1), kinks=kinks)  # fmt: skip
         if not _noisy(made, _BEYOND * end):
             return made
-    return phi
+    return None
+
+
+def _vanishes(phi: Phi) -> bool:
+    """Whether rounding may have left nothing at all of φ near 0, as of log(1 + x**4)."""
+    x = 2.0 ** np.arange(math.log2(_INNERMOST), math.log2(_NEAR))
+    with np.errstate(all="ignore"):
+        return not phi.value(np.concatenate([-x, x])).any()
 
 
 def _noisy(phi: Phi, last: float) -> bool:
@@ -64,7 +89,7 @@ def _noisy(phi: Phi, last: float) -> bool:
     x = np.concatenate([-x[..., ::-1], x])
     with np.errstate(all="ignore"):
         values = phi.to_resolve(x)
-        steepest = float(np.abs(phi.slope(x)).max())
+        steepest = float(np.nan_to_num(np.abs(phi.slope(x))).max())
     if not np.isfinite(values).all():
         return True
     distance = np.concatenate([low, low])
@@ -87,15 +112,25 @@ def _fitted(phi: Phi, end: float, degree: int, enough: float) -> np.polynomial.P
         known = [float(phi.value(beside)[0]), float(phi.slope(beside)[0]) * end]
     if not np.isfinite(value).all():
         return None
-    for count in (2, 1, 0):
+    low = _FITTED_FROM * 2.0 ** np.arange(math.log2(_INNERMOST), 0)
+    inner = nodes_of(low, 2 * low)
+    with np.errstate(all="ignore"):
+        value_inner = phi.value(end * inner)
+        # Where rounding has left a plateau, nothing is to be seen.
+        noise = np.where(np.ptp(value_inner, axis=-1) > 0, enough + _SEEN * tails(value_inner), np.inf)
+    # Of a quotient, as (exp(x) - 1)/x and (1 - cos(x))/x**2 are, the noise grows towards 0 as 1/x and 1/x².
+    for power, count in itertools.product((0, 1, 2), (2, 1, 0)):
         fixed = np.array(known[:count])
         if not np.isfinite(fixed).all():
             continue
         rest = value - sum(c * t**k for k, c in enumerate(fixed))
         free = np.arange(count, degree + 1)
-        found = np.linalg.lstsq(t[:, None] ** free, rest, rcond=None)[0]
-        if np.abs(t[:, None] ** free @ found - rest).max() <= enough:
-            return np.polynomial.Polynomial(np.concatenate([fixed, found]))
+        found = np.linalg.lstsq(t[:, None] ** (free + power), rest * t**power, rcond=None)[0]
+        made = np.polynomial.Polynomial(np.concatenate([fixed, found]))
+        # What a user means by sqrt(x*x + 1e-12) - 1e-6 is no noise: it is smooth.
+        off = np.abs(made(inner) - value_inner).max(axis=-1)
+        if (np.abs(made(t) - value) * t**power).max() <= enough and not (off > noise).any():
+            return made
     return None
 
 

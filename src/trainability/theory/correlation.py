@@ -130,7 +130,7 @@ def correlation_fixed_point(
     dropout = share(dropout)
     q = settled(phi, sigma_w2 / (1 - dropout), sigma_b2)
     if q == 0:
-        chi = sigma_w2 * moments(phi).at("slope_second", 0.0)
+        chi = sigma_w2 * moments(phi).limit("slope_second")
         return CorrelationPoint(1.0, chi, 0.0)
     return correlation_of(phi, q, sigma_w2, sigma_b2, dropout)
 

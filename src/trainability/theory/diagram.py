@@ -82,8 +82,12 @@ def phase_diagram(
     b = _axis(np.linspace(0, 1, 128) if sigma_b is None else sigma_b, "sigma_b")
     m = moments(phi)
     table = m.table
+    known = np.isfinite(table.slope_second)
+    if known.sum() < 2:
+        m.at("slope_second", 1.0)
+        raise SpecError(f"E[φ′²] of '{m.name}' is not known at most variances: its slope is singular")
     log_q = np.log(table.q)
-    second, slope = _between(log_q, table.second), _between(log_q, table.slope_second)
+    second, slope = _between(log_q, table.second), _between(log_q[known], table.slope_second[known])
     w2, b2 = np.broadcast_arrays(w[None, :] ** 2, b[:, None] ** 2)
 
     def upwards(t: np.ndarray) -> np.ndarray:
@@ -96,11 +100,11 @@ def phase_diagram(
         up = upwards(middle)
         low, high = np.where(up, middle, low), np.where(up, high, middle)
     lowest, highest = log_q[0], log_q[-1]
-    q, chi = np.exp(high), w2 * slope(high)
+    q, chi = np.exp(high), w2 * slope(np.maximum(high, log_q[known][0]))
     # Nothing above (or below) where the search started moves the variance back.
     q = np.where(high >= highest - 1e-9, np.inf, q)
     zero = high <= lowest + 1e-9
-    q, chi = np.where(zero, 0.0, q), np.where(zero, w2 * m.at("slope_second", 0.0), chi)
+    q, chi = np.where(zero, 0.0, q), np.where(zero, _at_zero(w2, m.limit("slope_second")), chi)
     limit = slope_limit(m)
     chi = np.where(np.isinf(q), math.nan if limit is None else w2 * limit, chi)
     return PhaseDiagram(w, b, q, chi)
@@ -150,6 +154,11 @@ def _longest(good: np.ndarray) -> slice:
     """The longest run of rows that are good."""
     ends = np.flatnonzero(np.diff(np.concatenate([[False], good, [False]]).astype(int))).reshape(-1, 2)
     return slice(*ends[np.argmax(ends[:, 1] - ends[:, 0])].tolist()) if len(ends) else slice(0, 0)
+
+
+def _at_zero(w2: np.ndarray, slope: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return np.where(w2 > 0, w2 * slope, 0.0)
 
 
 def _bracket(log_q: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

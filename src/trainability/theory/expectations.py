@@ -41,7 +41,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Table:
-    """Expectations for variances `q`, ascending by a constant factor."""
+    """Expectations for variances `q`, ascending by a constant factor; of the slope NaN where it is not known."""
 
     q: np.ndarray
     second: np.ndarray
@@ -134,6 +134,13 @@ class Expectations(abc.ABC):
         """What units that answer together do to a gradient that meets its own weights; None of those that do not."""
         return None
 
+    def limit(self, kind: Kind) -> float:
+        """The expectation as the variance goes to 0; inf where it has none, as E[φ′²] of |x|^0.75."""
+        try:
+            return self.at(kind, 0.0)
+        except SpecError:
+            return math.inf
+
     @property
     def through_zero(self) -> bool:
         """Whether φ(0) = 0, on every side."""
@@ -154,11 +161,13 @@ class Expectations(abc.ABC):
         return self._finite(q[: len(rows)], list(np.array(rows).T))
 
     def _finite(self, q: np.ndarray, columns: Sequence[np.ndarray]) -> Table:
-        """The table as far as it is finite."""
-        good = np.all([np.isfinite(c) & (np.abs(c) < 1e300) for c in columns], axis=0)
+        """The table as far as it is finite, though E[φ′²] may be NaN at the smallest variances, or at all."""
+        second, slope, growth = (np.isfinite(c) & (np.abs(c) < 1e300) for c in columns)
+        good = second & growth & (slope | ~np.logical_or.accumulate(slope))
         count = len(q) if good.all() else int(np.argmin(good))
         if count == 0:
             raise self._too_fast("second", float(q[0]))
+        columns = [columns[0], np.where(slope, columns[1], np.nan), columns[2]]
         return Table(q[:count], *(c[:count] for c in columns))
 
     def _too_fast(self, kind: Kind, q: float) -> SpecError:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,13 +15,14 @@ from trainability.activations import (
     ACTIVATIONS,
     Activation,
     ClosedForms,
+    centres,
     choose,
     closed_forms_of,
     default_choice,
     kinks,
-    numpy_function,
     numpy_slope,
     pieces_of,
+    steady_function,
 )
 from trainability.activations.functions import expression_of, variables_of
 from trainability.core import expression
@@ -33,7 +34,7 @@ Function: TypeAlias = Callable[[np.ndarray], np.ndarray]
 Activating: TypeAlias = "str | Choice[Activation] | Activation | LayerActivation | Callable[[Any], Any]"
 """What the public functions take as `phi`."""
 
-_SAMPLED = 1.0, 1024.0
+_SAMPLED = 2.0**-10, 2.0**32
 """Where an overflowing slope is taken from samples: nearer to 0 it is a pole or cancels, farther out that is slow."""
 
 
@@ -47,6 +48,7 @@ class Phi:
         kinks: where a formula switches branch, ascending; None for a function of which nothing is known.
         resolution: panels between which φ is smooth.
         closed: known expectations, exact for every variance.
+        centres: where a narrow feature may be, as far as the formula tells.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Phi:
     kinks: tuple[float, ...] | None
     resolution: Resolution
     closed: ClosedForms | None = None
+    centres: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def breaks(self, reach: float) -> np.ndarray:
         """Points in [-reach, reach] that no panel may hold inside."""
@@ -202,10 +205,10 @@ def _chosen(choice: Choice[Activation]) -> Phi | Gate:
         return _gate(choice)
     typed_slope = numpy_slope(choice)
     assert typed_slope is not None
-    value, at = numpy_function(choice), kinks(choice)
+    value, at = steady_function(choice), kinks(choice)
     resolution = Resolution(value, choice.text, at)
     slope = _slope_of(value, typed_slope, resolution)
-    return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice))
+    return Phi(choice.text, value, slope, at, resolution, closed_forms_of(choice), centres(choice))
 
 
 def _slope_of(value: Function, typed: Function, resolution: Resolution) -> Function:
@@ -219,7 +222,9 @@ def _slope_of(value: Function, typed: Function, resolution: Resolution) -> Funct
             lost = ~np.isfinite(answer) & np.isfinite(value(x)) & (_SAMPLED[0] < np.abs(x)) & (np.abs(x) < _SAMPLED[1])
         if lost.any():
             with contextlib.suppress(SpecError):
-                answer[lost] = resolution.slope(x[lost])
+                found = resolution.slope(x[lost])
+                low, high = resolution.ends
+                answer[lost] = np.where((low <= x[lost]) & (x[lost] <= high), found, np.nan)
         return answer
 
     return slope
@@ -267,7 +272,17 @@ def _called(function: Callable[[Any], Any]) -> Phi:
         return answer.astype(np.float64)
 
     resolution = Resolution(value, name)
-    resolution.reach(1.0)
+    try:
+        resolution.reach(1.0)
+    except SpecError:
+        from trainability.theory.cancelling import repaired
+
+        better = repaired(value, name)
+        if better is None:
+            raise
+        resolution = Resolution(better, name)
+        resolution.reach(1.0)
+        return Phi(name, better, resolution.slope, None, resolution)
     return Phi(name, value, resolution.slope, None, resolution)
 
 

@@ -29,7 +29,7 @@ def second_moment_gain(phi: Activating) -> float:
     m = moments(phi)
     second = m.at("second", 1.0)
     if second == 0:
-        raise SpecError(f"'{m.name}' is 0 everywhere: no gain makes up for that")
+        raise SpecError(f"'{m.name}' is 0 wherever pre-activations of variance 1 come: no gain makes up for that")
     return 1 / math.sqrt(second)
 
 

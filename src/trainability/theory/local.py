@@ -58,8 +58,8 @@ def _smoothed(
     x = means[:, None, None] + deviation * nodes
     with np.errstate(all="ignore"):
         value, slope = phi.value(x), phi.slope(x)
-        # A panel of no width may lie where φ has no value.
-        value, slope = (np.where(weight > 0, part, 0.0) for part in (value, slope))
+        # A panel of no width may lie where φ has no value, and a node where φ′ has none.
+        value, slope = (np.where((weight > 0) & ~np.isinf(part), part, 0.0) for part in (value, slope))
     axes = (1, 2)
     return (weight * value).sum(axis=axes), (weight * value**2).sum(axis=axes), (weight * slope).sum(axis=axes)
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from trainability.core.errors import SpecError
-from trainability.theory.expectations import Expectations
+from trainability.theory.expectations import Expectations, Table
 from trainability.theory.functions import Activating, non_negative
 from trainability.theory.moments import moments
 from trainability.theory.roots import roots
@@ -84,6 +84,8 @@ def chi_1(phi: Activating, sigma_w2: float, sigma_b2: float, q: float | None = N
 def slope_limit(m: Expectations) -> float | None:
     """Where E[φ′²] ends as the variance grows: inf if it grows without bound, None if it has not settled."""
     rows = m.table.slope_second
+    if not np.isfinite(rows[-12:]).all():  # its slope is singular, but not so far out
+        return m.at("slope_second", float(m.table.q[-1]))
     last, before = float(rows[-1]), float(rows[-min(12, len(rows))])
     if last > 2 * before:
         return math.inf
@@ -116,9 +118,7 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
     """
     sigma_b = non_negative(sigma_b, "sigma_b")
     m = moments(phi)
-    table, bias = m.table, sigma_b**2
-    if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    table, bias = _with_slopes(m), sigma_b**2
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -129,13 +129,28 @@ def critical_points(phi: Activating, sigma_b: float = 0.0) -> tuple[CriticalPoin
     if np.nanmax(np.abs(values)) <= _FLAT:
         return (_critical(m, 1.0, sigma_b),)
     at = roots(excess, table.q, values)
-    if sigma_b == 0 and m.through_zero and m.at("slope_second", 0.0) > _NO_SLOPE:
+    if sigma_b == 0 and m.through_zero and _NO_SLOPE < m.limit("slope_second") < math.inf:
         at = [0.0, *at]
     if not at:
         raise SpecError(
             f"'{m.name}' has no edge of chaos at sigma_b = {sigma_b:g}: chi_1 = 1 at no variance that reproduces itself"
         )
     return tuple(_critical(m, q, sigma_b) for q in at)
+
+
+def _with_slopes(m: Expectations) -> Table:
+    """The table, if gradients pass.
+
+    Raises:
+        SpecError: E[φ′²] is nowhere known, or 0 everywhere.
+    """
+    known = m.table.slope_second[np.isfinite(m.table.slope_second)]
+    if not known.size:
+        m.at("slope_second", 1.0)
+        raise SpecError(f"E[φ′²] of '{m.name}' is not known at most variances: its slope is singular")
+    if known.max() <= _NO_SLOPE:
+        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    return m.table
 
 
 def _share(q: float, second: float, slope_second: float, bias: float) -> float:
@@ -197,9 +212,7 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
         [1.9831, 0.1729, 3.5616]
     """
     m = moments(phi)
-    table = m.table
-    if table.slope_second.max() <= _NO_SLOPE:
-        raise SpecError(f"'{m.name}' is flat wherever it has a slope: no gradient passes, at any gain")
+    table = _with_slopes(m)
 
     def excess(q: float) -> float:
         slope = m.at("slope_second", q)
@@ -214,13 +227,16 @@ def double_critical(phi: Activating) -> tuple[float, float, float]:
     values[table.second > (1 + 1e-9) * table.q * table.slope_second] = np.nan
     known = values[np.isfinite(values)]
     everywhere = known.size and np.abs(known).max() <= 1e-10
-    for q in [1.0] if everywhere else roots(excess, table.q, values):
+    at = [1.0, *table.q[np.isfinite(values)].tolist()] if everywhere else roots(excess, table.q, values)
+    for q in at:
         slope = m.at("slope_second", q)
+        if slope <= _NO_SLOPE:
+            continue
         bias = q - m.at("second", q) / slope
         if bias >= -1e-9 * q:
             return 1 / slope, bias if bias > _FLAT * q else 0.0, q
-    slope = m.at("slope_second", 0.0)
-    if m.through_zero and slope > _NO_SLOPE:
+    slope = m.limit("slope_second")
+    if m.through_zero and _NO_SLOPE < slope < math.inf:
         return 1 / slope, 0.0, 0.0
     raise SpecError(f"'{m.name}' has no point at which both chi_1 and chi_q are 1")
 

@@ -326,8 +326,8 @@ def _settled(
         return _Settled(phase_of(chi_1), q, chi_1, 0.0, there.c, 0.0, there.correlation_length)
     point = attractor(phi, forward, sigma_b2)
     if point is None:
-        last = m.table.slope_second[-1]
-        return _Settled(phase_of(forward * float(last)))
+        last = float(m.table.slope_second[-1])
+        return _Settled(phase_of(forward * (last if math.isfinite(last) else m.at("slope_second", 1.0))))
     if point.q == 0:
         length = -1 / math.log(point.chi_1) if 0 < point.chi_1 < 1 - 1e-12 else (math.inf if point.chi_1 else 0.0)
         return _Settled(phase_of(point.chi_1), 0.0, point.chi_1, point.chi_q, 1.0, point.variance_length, length)

@@ -7,7 +7,9 @@ SciPy's `quad` is the twin that the tests hold this against; it is a hundred tim
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,6 +37,12 @@ NARROWEST = 1e-13
 
 MOST_PANELS = 6_000
 
+_FALLS, _GENERATIONS = 0.1, 3
+"""What counts as noise: coefficients that do not fall to a tenth when a panel is halved, nor when its halves are, …"""
+
+_MOST_NOISE, _FEW, _NOISE_COUNTS = 1e-4, 1e-9, 4.0
+"""… and that are small, or on a panel so narrow; a panel may then be wrong by so many times its coefficients."""
+
 
 def nodes_of(low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The nodes of panels from `low` to `high` (…,): shape (…, ORDER)."""
@@ -51,6 +59,27 @@ def tails(values: np.ndarray) -> np.ndarray:
     return np.abs(values @ TO_COEFFICIENTS[-2:].T).max(axis=-1)
 
 
+@dataclass(frozen=True)
+class Refined:
+    """Panels between which functions are resolved, as far as they can be.
+
+    Attributes:
+        edges: ascending, shape (panels + 1,).
+        loss: what share of a function's size on a panel may be wrong, shape (functions, panels): 0 where it is
+            resolved, 1 where the narrowest panel does not resolve it, between where rounding or noise hides it.
+        whole: whether the panels go as far as was asked.
+    """
+
+    edges: np.ndarray
+    loss: np.ndarray
+    whole: bool
+
+    @property
+    def stuck(self) -> np.ndarray:
+        """Which panels do not resolve a function although they are the narrowest: bool, shape (panels,)."""
+        return np.asarray((self.loss >= 1).any(axis=0))
+
+
 def refine(
     function: Callable[[np.ndarray], np.ndarray],
     edges: np.ndarray,
@@ -58,7 +87,27 @@ def refine(
     floor: Callable[[np.ndarray], np.ndarray | float],
     what: str,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Edges between which `function` is resolved, and which of the panels are not although they are narrowest.
+    """(edges, stuck) of `refined`, where that goes as far as is asked.
+
+    Args:
+        what: the function's name, for the error.
+
+    Raises:
+        SpecError: more than `MOST_PANELS` panels are needed.
+    """
+    found = refined(function, edges, tolerance, floor, what, least=math.inf)
+    return found.edges, found.stuck
+
+
+def refined(
+    function: Callable[[np.ndarray], np.ndarray],
+    edges: np.ndarray,
+    tolerance: float,
+    floor: Callable[[np.ndarray], np.ndarray | float],
+    what: str,
+    least: float,
+) -> Refined:
+    """Panels between which `function` is resolved; fewer than asked for where it is too rough far out.
 
     Args:
         function: x of any shape to values of shape (functions, *x.shape): all of them are to be resolved.
@@ -66,40 +115,83 @@ def refine(
         tolerance: a panel is resolved when its last coefficients are below this share of its largest value, …
         floor: … or below this: a function of the panels' distance from 0, a number or (functions, panels).
         what: the function's name, for the error.
+        least: the distance from 0 up to which it must be resolved.
 
     Returns:
-        (edges, stuck) with `stuck` bool of shape (panels,). A panel with a value that is not finite is not refined.
+        Panels; one with a value that is not finite is not halved.
 
     Raises:
-        SpecError: more than `MOST_PANELS` panels are needed.
+        SpecError: more than `MOST_PANELS` panels are needed for the distance `least`.
     """
     low, high = edges[:-1], edges[1:]
-    done_low, done_high, done_stuck = [], [], []
-    count = 0
+    before = flat = None
+    done: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    count, reach = 0, math.inf
     while low.size:
         middle, half = 0.5 * (low + high), 0.5 * (high - low)
         at = function(middle[:, None] + half[:, None] * WITH_ENDS)
-        values = at[..., :ORDER]
-        sizes = np.abs(at).max(axis=-1)
-        finite = np.isfinite(sizes).all(axis=0)
-        far = np.maximum(np.abs(low), np.abs(high))
+        values, ends = at[..., :ORDER], at[..., ORDER:]
+        finite, pole = np.isfinite(values).all(axis=(0, 2)), ~np.isfinite(ends).all(axis=-1)
+        ends = np.where(np.isfinite(ends), ends, 0.0)
+        sizes = np.maximum(np.abs(values).max(axis=-1), np.abs(ends).max(axis=-1))
+        far, near = np.maximum(np.abs(low), np.abs(high)), np.minimum(np.abs(low), np.abs(high))
         with np.errstate(invalid="ignore", over="ignore"):
-            enough = np.maximum(tolerance * sizes, floor(np.minimum(np.abs(low), np.abs(high)))) + _TINY
+            nominal = np.maximum(tolerance * sizes, floor(near)) + _TINY
             # What rounding x alone does to the values: near a root they are all noise, relative to themselves.
-            enough = np.maximum(enough, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
-            beyond = np.abs(at[..., ORDER:] - values @ TO_ENDS.T).max(axis=-1)
-            rough = ((tails(values) > enough) | (beyond > ENDS_WORSE * enough)).any(axis=0) & finite
-        wide = high - low > NARROWEST * np.maximum(1.0, far)
-        split = rough & wide
-        done_low.append(low[~split])
-        done_high.append(high[~split])
-        done_stuck.append((rough & ~wide)[~split])
+            enough = np.maximum(nominal, 4 * np.finfo(float).eps * far * np.ptp(values, axis=-1) / half)
+            beyond = np.abs(ends - values @ TO_ENDS.T).max(axis=-1)
+            last = tails(values)
+            rough = ((last > enough) | (beyond > ENDS_WORSE * enough) | pole) & finite
+            flat = _flat(last, before, flat)
+            noisy = (
+                rough
+                & ~pole
+                & (beyond <= ENDS_WORSE * last)
+                & (flat >= _GENERATIONS)
+                & ((last <= _MOST_NOISE * sizes) | (high - low < _FEW * far))
+            )
+            left = np.where(last > nominal, np.minimum(_NOISE_COUNTS * last / sizes, 1.0), 0.0)
+            loss = np.where(rough & ~noisy, 1.0, np.where(finite, left, 0.0))
+        split = (rough & ~noisy).any(axis=0) & (high - low > NARROWEST * np.maximum(1.0, far))
+        done.append((low[~split], high[~split], loss[:, ~split]))
         count += int((~split).sum())
-        low, high = low[split], high[split]
-        if count + 2 * low.size > MOST_PANELS:
-            raise SpecError(f"{what} is too rough or too noisy to be integrated between {edges[0]:g} and {edges[-1]:g}")
+        low, high, near, far, last, flat = (part[..., split] for part in (low, high, near, far, last, flat))
+        if low.size and count + 2 * low.size > MOST_PANELS:
+            # Where it is rough everywhere, half of what is left is given up, and half again.
+            reach = float(np.median(near))
+            if reach < least:
+                raise SpecError(
+                    f"{what} is too rough or too noisy to be integrated between {edges[0]:g} and {edges[-1]:g}"
+                )
+            keep = far <= reach
+            low, high, last, flat = (part[..., keep] for part in (low, high, last, flat))
+            done = [_within(part, reach) for part in done]
+            count = sum(part[0].size for part in done)
         middle = 0.5 * (low + high)
         low, high = np.concatenate([low, middle]), np.concatenate([middle, high])
-    low, high, stuck = (np.concatenate(part) for part in (done_low, done_high, done_stuck))
+        before, flat = np.concatenate([last, last], axis=-1), np.concatenate([flat, flat], axis=-1)
+    nothing = (np.empty(0), np.empty(0), np.empty((1, 0)))
+    low, high, loss = (np.concatenate(part, axis=-1) for part in zip(*done or [nothing], strict=True))
+    if not low.size:
+        return Refined(edges[:0], loss, False)
     order = np.argsort(low)
-    return np.append(low[order], high[order[-1]]), stuck[order]
+    return Refined(np.append(low[order], high[order[-1]]), loss[:, order], math.isinf(reach))
+
+
+def _flat(last: np.ndarray, before: np.ndarray | None, flat: np.ndarray | None) -> np.ndarray:
+    """For how many generations halving has helped neither half, of each function and panel.
+
+    Halving leaves a kink in one half, and makes what is smooth smoother; noise alone stays in both.
+    """
+    if before is None or flat is None:
+        return np.zeros(last.shape, dtype=int)
+    same = last > _FALLS * before
+    half = last.shape[-1] // 2
+    both = same[..., :half] & same[..., half:]
+    return np.where(np.concatenate([both, both], axis=-1), flat + 1, 0)
+
+
+def _within(part: tuple[np.ndarray, np.ndarray, np.ndarray], reach: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    low, high, loss = part
+    keep = np.maximum(np.abs(low), np.abs(high)) <= reach
+    return low[keep], high[keep], loss[:, keep]

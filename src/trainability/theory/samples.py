@@ -6,6 +6,7 @@ width is smooth on them, so that the same samples serve every variance.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import numpy as np
 
 from trainability.core.errors import SpecError
 from trainability.theory.functions import Phi
-from trainability.theory.quadrature import ORDER, nodes_of, refine, weights_of
+from trainability.theory.hidden import probes, with_hidden
+from trainability.theory.quadrature import ORDER, Refined, nodes_of, refined, weights_of
 
 SMALLEST_OCTAVE = -60
 """The innermost panels end at ±2^-60."""
@@ -29,7 +31,10 @@ FARTHEST = 2.0**64
 _TOLERANCE = 1e-10
 _ROUNDING = 1e-14
 _HUGE = 1e150
-_MOST_NODES = 40_000
+_LEAST = 1.0
+"""How far out a function must be resolved at least, that is too rough to be farther out."""
+
+_MOST_NODES = 20_000
 _OCTAVES_AT_ONCE = 8
 
 
@@ -47,17 +52,32 @@ class Panels:
 
     Attributes:
         low, high: the panels' ends, ascending, shape (panels,).
-        stuck: which panels are not resolved although they are the narrowest.
+        value_loss, slope_loss: what share of φ and of φ′ on a panel may be wrong, as `quadrature.Refined` says it.
         x, w, value, slope: nodes, their weights, φ and φ′ there, shape (panels · ORDER,).
     """
 
     low: np.ndarray
     high: np.ndarray
-    stuck: np.ndarray
+    value_loss: np.ndarray
+    slope_loss: np.ndarray
     x: np.ndarray
     w: np.ndarray
     value: np.ndarray
     slope: np.ndarray
+
+
+def split(panels: Panels, counts: np.ndarray, phi: Phi) -> Panels:
+    """The same panels, each cut into so many equal ones."""
+    part = np.concatenate([np.arange(n) for n in counts])
+    low, width, whole = (np.repeat(a, counts) for a in (panels.low, panels.high - panels.low, counts))
+    low, high = low + width * part / whole, low + width * (part + 1) / whole
+    x = nodes_of(low, high)
+    with np.errstate(all="ignore"):
+        value, slope = phi.value(x), phi.slope(x)
+    value_loss, slope_loss = np.repeat(panels.value_loss, counts), np.repeat(panels.slope_loss, counts)
+    return Panels(
+        low, high, value_loss, slope_loss, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel()
+    )
 
 
 class Samples:
@@ -72,7 +92,7 @@ class Samples:
     def __init__(self, phi: Phi):
         self.phi = phi
         none = np.empty(0)
-        self._panels = Panels(none, none, np.empty(0, dtype=bool), none, none, none, none)
+        self._panels = Panels(none, none, none, none, none, none, none, none)
         self.limits: list[Limit | None] = [None, None]
         self.reach = 0.0
         self.steepest = 0.0
@@ -93,7 +113,7 @@ class Samples:
         panels, nodes = slice(first, last), slice(first * ORDER, last * ORDER)
         all_ = self._panels
         return Panels(
-            low[panels], high[panels], all_.stuck[panels],
+            low[panels], high[panels], all_.value_loss[panels], all_.slope_loss[panels],
             all_.x[nodes], all_.w[nodes], all_.value[nodes], all_.slope[nodes],
         )  # fmt: skip
 
@@ -128,25 +148,23 @@ class Samples:
         first = self.reach == 0
         powers = 2.0 ** np.arange(SMALLEST_OCTAVE, 4) if first else self.reach * 2.0 ** np.arange(octaves)
         outer = np.sort(np.concatenate([powers, 1.5 * powers, [2 * powers[-1]], [0.0] if first else []]))
+        starts = [self._start(np.sort(sign * outer) + 0.0) for sign in (-1.0, 1.0)]
+        floor, largest = self._noise(starts)
+        # What is found rough on the way must not depend on how much was asked for: one octave after the other then.
+        least = _LEAST if first else self.reach if octaves == 1 else math.inf
         try:
-            starts = [self._start(np.sort(sign * outer) + 0.0) for sign in (-1.0, 1.0)]
-            floor, largest = self._noise(starts)
             found = [
-                refine(self.phi.to_resolve, start, _TOLERANCE, floor, f"'{self.phi.name}'") if limit is None else None
+                self._resolved(start, floor, least) if limit is None else None
                 for start, limit in zip(starts, self.limits, strict=True)
             ]
         except SpecError:
-            if first:
+            if first or octaves == 1:
                 raise
-            if octaves > 1:
-                self.extend()
-                return
-            ends = (-self.reach, self.reach)
-            self.limits = [limit or Limit(x, "rough") for limit, x in zip(self.limits, ends, strict=True)]
+            self.extend()
             return
         for side, panels in enumerate(found):
             if panels:
-                self._keep(*panels, side)
+                self._keep(panels, side)
         self.reach = float(outer[-1])
         self._largest = largest
 
@@ -170,25 +188,41 @@ class Samples:
             low, high = edges[:-1], edges[1:]
             values = np.abs(self._both(nodes_of(low, high)))
             values[~(values < _HUGE)] = 0.0
-            distance.append(np.minimum(np.abs(low), np.abs(high)))
+            distance.append(np.maximum(np.abs(low), np.abs(high)))
             size.append(values.max(axis=2))
         distances, sizes = np.concatenate(distance), np.concatenate(size, axis=1)
         order = np.argsort(distances)
         distances = distances[order]
         largest = np.maximum.accumulate(np.maximum(sizes[:, order], self._largest[:, None]), axis=1)
         if self.reach == 0:
-            self.steepest = float(largest[1, np.searchsorted(distances, 1.0) - 1])
+            self.steepest = float(largest[1, np.searchsorted(distances, 1.0, side="right") - 1])
 
         def floor(d: np.ndarray) -> np.ndarray:
-            inner = largest[:, np.searchsorted(distances, d, side="right") - 1]
+            inner = largest[:, np.maximum(np.searchsorted(distances, d, side="right") - 1, 0)]
             sizes = _ROUNDING * np.maximum(inner, self.steepest * np.stack([d, np.ones_like(d)]))
             return sizes[:1] if self.phi.kinks is None else sizes
 
         return floor, largest[:, -1]
 
-    def _keep(self, edges: np.ndarray, stuck: np.ndarray, side: int) -> None:
-        """Sample φ and φ′ between `edges` as far as they are finite."""
-        low, high = edges[:-1], edges[1:]
+    def _resolved(self, start: np.ndarray, floor: Callable[[np.ndarray], np.ndarray], least: float) -> Refined:
+        low, high = self.phi.resolution.ends if self.phi.kinks is None else (-math.inf, math.inf)
+        kept = start[(low <= start) & (start <= high)]
+
+        def panels(edges: np.ndarray) -> Refined:
+            return refined(self.phi.to_resolve, edges, _TOLERANCE, floor, f"'{self.phi.name}'", least)
+
+        found = panels(kept)
+        if self.reach == 0 and self.phi.kinks is not None:  # of a Python function, the resolution has seen to that
+            x = probes(float(kept[0]), float(kept[-1]), self.phi.centres)
+            found = with_hidden(self.phi.value, found, panels, x)
+        return found if len(kept) == len(start) else dataclasses.replace(found, whole=False)
+
+    def _keep(self, found: Refined, side: int) -> None:
+        """Sample φ and φ′ between the edges found as far as they are finite."""
+        low, high = found.edges[:-1], found.edges[1:]
+        value_loss, slope_loss = found.loss[0], found.loss[-1]
+        if not found.whole:
+            self.limits[side] = Limit(float(high[-1] if side else low[0]), "rough")
         x = nodes_of(low, high)
         value, slope = self._both(x)
         good = ((np.abs(value) < _HUGE) & (np.abs(slope) < _HUGE)).all(axis=1)  # NaN is not less
@@ -198,7 +232,18 @@ class Samples:
             why = "nan" if np.isnan(value[place]).any() else "overflow"
             self.limits[side] = Limit(float(low[place] if side else high[place]), why)
             keep = slice(0, place) if side else slice(place + 1, None)
-            low, high, stuck, x, value, slope = (part[keep] for part in (low, high, stuck, x, value, slope))
-        new = (low, high, stuck, x.ravel(), weights_of(low, high).ravel(), value.ravel(), slope.ravel())
+            low, high, value_loss, slope_loss, x, value, slope = (
+                part[keep] for part in (low, high, value_loss, slope_loss, x, value, slope)
+            )
+        new = (
+            low,
+            high,
+            value_loss,
+            slope_loss,
+            x.ravel(),
+            weights_of(low, high).ravel(),
+            value.ravel(),
+            slope.ravel(),
+        )
         pairs = zip(vars(self._panels).values(), new, strict=True)
         self._panels = Panels(*(np.concatenate([old, part] if side else [part, old]) for old, part in pairs))

@@ -147,8 +147,8 @@ def _fixed_points(m: Expectations, sigma_w2: float, sigma_b2: float) -> FixedPoi
     start = sigma_w2 * m.at("second", 0.0) + sigma_b2
     if start == 0:
         points.append(_at_zero(m, sigma_w2, signs))
-    elif values[0] < 0 and sigma_w2 * m.at("growth", 0.0) < 1:  # below the table the map is a straight line
-        low = start / (1 - sigma_w2 * m.at("growth", 0.0))
+    elif values[0] < 0 and sigma_w2 * m.limit("growth") < 1:  # below the table the map is a straight line
+        low = start / (1 - sigma_w2 * m.limit("growth"))
         points.append(_point(m, low, sigma_w2, (1, -1)))
     for q in roots(excess, table.q, values):
         below = signs[: np.searchsorted(table.q, q * (1 - 1e-9))]
@@ -174,7 +174,7 @@ def attractor(phi: Activating, sigma_w2: float, sigma_b2: float, start: float = 
     upwards = sigma_w2 * m.at("second", start) + sigma_b2 > start
     beyond = [p for p in known if (p.q > start) == upwards]
     if not beyond:
-        return None if upwards else FixedPoint(0.0, 0.0, sigma_w2 * m.at("slope_second", 0.0), "stable")
+        return None if upwards else FixedPoint(0.0, 0.0, _times(sigma_w2, m.limit("slope_second")), "stable")
     return beyond[0] if upwards else beyond[-1]
 
 
@@ -211,9 +211,13 @@ def checked(sigma_w2: float, sigma_b2: float, q: float = 1.0) -> tuple[float, fl
 def _at_zero(m: Expectations, sigma_w2: float, signs: np.ndarray) -> FixedPoint:
     known = signs[signs != 0]
     towards = not len(known) or known[0] < 0
-    chi = sigma_w2 * m.at("slope_second", 0.0)
+    chi = _times(sigma_w2, m.limit("slope_second"))
     # φ(0) = 0, so that both slopes of the map are σ_w² φ′(0)²; a negative variance does not exist.
     return FixedPoint(0.0, chi, chi, "stable" if towards else "unstable")
+
+
+def _times(sigma_w2: float, slope: float) -> float:
+    return sigma_w2 * slope if sigma_w2 else 0.0
 
 
 def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tuple[int, int]:

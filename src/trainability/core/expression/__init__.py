@@ -4,6 +4,7 @@ The text is never executed: a parser of its own (parser.py) makes a syntax tree 
 else is a walk over that tree.
 """
 
+from trainability.core.expression.centres import centres
 from trainability.core.expression.derivative import differentiate
 from trainability.core.expression.evaluation import constant, evaluate, evaluator, jax_library, numpy_library
 from trainability.core.expression.functions import FUNCTION_ALIASES, FUNCTIONS, REDUCTIONS
@@ -25,6 +26,7 @@ from trainability.core.expression.nodes import (
     substitute,
 )
 from trainability.core.expression.parser import LONGEST, Macro, parse
+from trainability.core.expression.steady import steady, steady_slope
 from trainability.core.expression.text import latex, unparse
 
 __all__ = [
@@ -42,6 +44,7 @@ __all__ = [
     "Number",
     "Where",
     "calls",
+    "centres",
     "constant",
     "differentiate",
     "evaluate",
@@ -55,6 +58,8 @@ __all__ = [
     "number",
     "numpy_library",
     "parse",
+    "steady",
+    "steady_slope",
     "substitute",
     "unparse",
 ]

@@ -100,8 +100,9 @@ def jax_library() -> Library:
 
 
 def evaluate(
-    node: Node, values: Mapping[str, Any], library: Library | None = None, variables: tuple[str, ...] = ("x",)
-) -> Any:
+    node: Node, values: Mapping[str, Any], library: Library | None = None, variables: tuple[str, ...] = ("x",),
+    lowered: bool = False,
+) -> Any:  # fmt: skip
     """The value of `node`, an array of the shape and dtype of the variables.
 
     Args:
@@ -110,12 +111,13 @@ def evaluate(
             or an array of the same dtype that broadcasts against the variables (of equal rank, or a scalar).
         library: `numpy_library()` (default) or `jax_library()`.
         variables: the names that a branch may replace by its witness.
+        lowered: whether `node` is known to be lowered for these variables.
     """
     library = library or numpy_library()
     like = values[variables[0]]
     evaluation = _Evaluation(library, values, variables)
     with np.errstate(all="ignore"):
-        result = evaluation.value(lower(node, variables))
+        result = evaluation.value(node if lowered else lower(node, variables))
         return library.broadcast(library.asarray(result, dtype=like.dtype), like.shape)
 
 

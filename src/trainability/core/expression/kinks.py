@@ -91,9 +91,16 @@ class _Line:
         zero = on_grid == 0
         # Inside an interval of zeros nothing switches.
         inside = np.r_[True, zero[:-1]] & np.r_[zero[1:], True]
-        # A difference that only touches 0, such as (x - 1)**2, has a root where its slope changes sign.
-        touching = self.bisected(slope_node, grid, self(slope_node, grid))
-        touching = touching[np.abs(self(node, touching)) < _TOUCHING]
+        # A difference that only touches 0, such as (x - 1)**2, is smallest there, and its slope changes sign.
+        size, sign = np.abs(on_grid), np.sign(on_grid)
+        least = (size[1:-1] <= size[:-2]) & (size[1:-1] <= size[2:]) & (sign[:-2] * sign[2:] > 0)
+        least &= (size[1:-1] < size[:-2]) | (size[1:-1] < size[2:])
+        near = np.flatnonzero(least)[:, None] + np.arange(3)
+        touching = np.empty(0)
+        if near.size:
+            near = np.unique(near)
+            touching = self.bisected(slope_node, grid[near], self(slope_node, grid[near]))
+            touching = touching[np.abs(self(node, touching)) < _TOUCHING]
         return np.concatenate([grid[zero & ~inside], self.bisected(node, grid, on_grid), touching])
 
     def bisected(self, node: Node, grid: np.ndarray, on_grid: np.ndarray) -> np.ndarray:
