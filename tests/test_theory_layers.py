@@ -222,7 +222,7 @@ def test_one_softmax_unit_answers_one_constant():
         assert theory.gain(phi) == 1.0
         with pytest.raises(SpecError, match="flat wherever it has a slope"):
             theory.critical_sigma_w(phi)
-    with pytest.raises(SpecError, match="0 everywhere"):
+    with pytest.raises(SpecError, match="is 0 wherever pre-activations of variance 1 come"):
         theory.gain("log_softmax", width=1)
 
 
