@@ -23,6 +23,7 @@ from trainability.theory.roots import roots
 Stability: TypeAlias = Literal["stable", "unstable", "half-stable"]
 
 _FLAT = 1e-12
+_TOUCHES = 1e-6
 _NOISE = 1e-11
 """What rounding leaves of the table's sums at the largest variances, relative."""
 
@@ -154,7 +155,7 @@ def _fixed_points(m: Expectations, sigma_w2: float, sigma_b2: float) -> FixedPoi
         below = signs[: np.searchsorted(table.q, q * (1 - 1e-9))]
         above = signs[np.searchsorted(table.q, q * (1 + 1e-9)) :]
         sides = [next((int(s) for s in side if s), 0) for side in (below[::-1], above)]
-        points.append(_point(m, q, sigma_w2, _sides(excess, q, sides)))
+        points.append(_point(m, q, sigma_w2, _sides(excess, q, sides, sigma_w2 * m.at("growth", q))))
     return FixedPoints(tuple(points), False, _words(points, table.q[-1], float(values[np.flatnonzero(values)[-1]])))
 
 
@@ -220,8 +221,11 @@ def _times(sigma_w2: float, slope: float) -> float:
     return sigma_w2 * slope if sigma_w2 else 0.0
 
 
-def _sides(excess: Callable[[float], float], q: float, sides: list[int]) -> tuple[int, int]:
-    """The sign of map(q) − q right below and right above a root; `sides` where it is lost in rounding."""
+def _sides(excess: Callable[[float], float], q: float, sides: list[int], chi_q: float) -> tuple[int, int]:
+    """The sign of map(q) − q right below and right above a root: by the map's slope there; where that is 1, by values
+    beside it; `sides` where these are lost in rounding."""
+    if abs(chi_q - 1) > _TOUCHES:
+        return (1, -1) if chi_q < 1 else (-1, 1)
     beside = [excess(q * (1 - 1e-5)), excess(q * (1 + 1e-5))]
     below, above = (int(np.sign(v)) if abs(v) > 1e-13 else s for v, s in zip(beside, sides, strict=True))
     return below, above

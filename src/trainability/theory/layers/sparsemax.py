@@ -14,6 +14,8 @@ All variances and all k are taken at once: arrays here have an element for each 
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,32 +58,38 @@ def sparsemax(q: Sequence[float], width: int, fine: bool = False) -> list[Moment
 
 
 def _moments(q: np.ndarray, n: int, fine: bool) -> list[Moments]:
-    place, k = likely(q, n)
-    log_share, spread = answering(q[place], n, k, _FINER if fine else 1.0)
+    place, peaks = likely(q, n)
+    log_share, spread = answering(peaks, _FINER if fine else 1.0)
     share = np.exp(log_share)
-    parts = spread + 1 / k, k - 1, spread / q[place]
+    parts = spread + 1 / peaks.k, peaks.k - 1, spread / peaks.q
     columns = [np.bincount(place, share * part, len(q)) / n for part in parts]
     return [Moments(1 / n, *row) for row in np.stack(columns, axis=1).tolist()]
 
 
-def likely(q: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers k of units that answer at each variance, but for those that never do, as pairs (place in q, k)."""
+def likely(q: np.ndarray, n: int) -> tuple[np.ndarray, Peaks]:
+    """The numbers k of units that answer at each variance, but for those that never do, and which variance each is of.
+
+    P(k) has one peak in k. Of many units a few k are tried first.
+    """
     place, k = np.arange(len(q)).repeat(n), np.tile(np.arange(1.0, n + 1), len(q))
-    if n > _TRIED:  # P(k) has one peak: where it is at a few k tells of all
+    if n > 4 * _TRIED:
         tried = np.unique(np.concatenate([np.geomspace(1, n, _TRIED // 2), np.linspace(1, n, _TRIED // 2)]).round())
-        log = _Peaks.of(q.repeat(len(tried)), n, np.tile(tried, len(q))).log_share.reshape(len(q), -1)
+        log = Peaks.of(q.repeat(len(tried)), n, np.tile(tried, len(q))).log_share.reshape(len(q), -1)
         kept = log > log.max(axis=1, keepdims=True) - _RARE
         first = tried[np.maximum(kept.argmax(axis=1) - 1, 0)]
         last = tried[np.minimum(len(tried) - kept[:, ::-1].argmax(axis=1), len(tried) - 1)]
         inside = (k >= first[place]) & (k <= last[place])
         place, k = place[inside], k[inside]
-    return place, k
+    peaks = Peaks.of(q[place], n, k)
+    top = np.full(len(q), -np.inf)
+    np.maximum.at(top, place, peaks.log_share)
+    kept = peaks.log_share > top[place] - _RARE
+    return place[kept], peaks.where(kept)
 
 
-def answering(q: np.ndarray, n: int, k: np.ndarray, finer: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def answering(peaks: Peaks, finer: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
     """ln P(k), and E[Σ(yᵢ − 1/k)²] where k units answer."""
     with np.errstate(all="ignore"):
-        peaks = _Peaks.of(q, n, k)
         log_simplex, spread = _simplex(peaks, round(_NODES * finer))
         found = peaks.choices + _threshold(peaks, round(_CELLS * finer)) + log_simplex
     never = ~np.isfinite(found)  # Answers so far from what is usual overflow.
@@ -89,7 +97,7 @@ def answering(q: np.ndarray, n: int, k: np.ndarray, finer: float = 1.0) -> tuple
 
 
 @dataclass(frozen=True)
-class _Peaks:
+class Peaks:
     """Where the integrands of both integrals are largest, each field an array over pairs of variance and k.
 
     Attributes:
@@ -110,7 +118,7 @@ class _Peaks:
     spread: np.ndarray
 
     @classmethod
-    def of(cls, q: np.ndarray, n: int, k: np.ndarray) -> _Peaks:
+    def of(cls, q: np.ndarray, n: int, k: np.ndarray) -> Peaks:
         from scipy.special import gammaln
 
         choices = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1) + np.log(k) - k / 2 * np.log(2 * math.pi * q)
@@ -118,7 +126,12 @@ class _Peaks:
         with np.errstate(all="ignore"):
             return cls(n, q, k, beta, choices, *_threshold_peak(q, n, k), *_saddle(beta, k))
 
-    @property
+    def where(self, kept: np.ndarray) -> Peaks:
+        """Some of them."""
+        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
+        return Peaks(*(part if isinstance(part, int) else part[kept] for part in parts))
+
+    @functools.cached_property
     def log_share(self) -> np.ndarray:
         """ln P(k), both integrands taken for Gaussians."""
         with np.errstate(all="ignore"):
@@ -137,7 +150,7 @@ class _Peaks:
 
 
 def _threshold_peak(q: np.ndarray, n: int, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`_Peaks.x` and `curvature`, by Newton: the slope falls and is convex, so that no step is too long."""
+    """`Peaks.x` and `curvature`, by Newton: the slope falls and is convex, so that no step is too long."""
     from scipy.special import log_ndtr
 
     x, curvature = -1 / (k * np.sqrt(q)), k
@@ -153,7 +166,7 @@ def _threshold_peak(q: np.ndarray, n: int, k: np.ndarray) -> tuple[np.ndarray, n
 
 
 def _saddle(beta: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`_Peaks.saddle` and `spread`, where the mean of y is 1/k, by Newton.
+    """`Peaks.saddle` and `spread`, where the mean of y is 1/k, by Newton.
 
     From above on 1/E[y], which rises, is convex, and nearly straight; where the Gaussian decides, from below on E[y].
     """
@@ -174,7 +187,7 @@ def _saddle(beta: np.ndarray, k: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return s, spread
 
 
-def _threshold(p: _Peaks, cells: int) -> np.ndarray:
+def _threshold(p: Peaks, cells: int) -> np.ndarray:
     """The logarithm of the integral over τ, by equal steps wherever the integrand is more than rounding."""
     from scipy.special import logsumexp
 
@@ -185,7 +198,7 @@ def _threshold(p: _Peaks, cells: int) -> np.ndarray:
     return logsumexp(p.threshold(x), axis=0) + np.log(step * np.sqrt(p.q))
 
 
-def _simplex(p: _Peaks, nodes: int) -> tuple[np.ndarray, np.ndarray]:
+def _simplex(p: Peaks, nodes: int) -> tuple[np.ndarray, np.ndarray]:
     """The logarithm of the integral over the simplex, and the mean of Σ(yᵢ − 1/k)² under it.
 
     By Bromwich's integral over a hyperbola through the saddle of exp(s) B(s)ᵏ, whose branches run to the left, where
