@@ -20,7 +20,7 @@ from trainability.theory.gates.plane_products import PlaneProducts
 from trainability.theory.quadrature import ENDS_WORSE, ORDER, TO_COEFFICIENTS, TO_ENDS, WEIGHTS, WITH_ENDS
 
 if TYPE_CHECKING:
-    from trainability.theory.gates.radial import RadialGate
+    from trainability.theory.gates.octaves import Octave
 
 _GRID = 160
 _STEPS, _CLOSE, _BESIDE = 150, 4e-15, 3e-15
@@ -81,9 +81,9 @@ class Circles:
             nodes=ORDER * np.diff(first, append=len(arcs.row)),
         )
 
-    def products(self, exact: Expectations, m: RadialGate, q: float) -> PlaneProducts:
+    def products(self, exact: Expectations, octaves: Octave, q: float) -> PlaneProducts:
         """The expectations over two correlated inputs; `exact` knows what there is for two that are the same."""
-        return PlaneProducts(exact, m.distances(q), self, q)
+        return PlaneProducts(exact, octaves, self, q)
 
     def arcs(self, radius: np.ndarray, height: Sequence[np.ndarray] = ()) -> Arcs:
         """Arcs on which φ and its slopes are resolved."""

@@ -6,16 +6,19 @@ In degree m stand the functions R_nl(r²/2q) exp(± i l θ) with m = 2n + l, whe
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainability.theory.expectations import Expectations, Products
-from trainability.theory.quadrature import ORDER, TO_COEFFICIENTS, nodes_of, weights_of
+from trainability.theory.gates.octaves import density
+from trainability.theory.quadrature import NODES, ORDER, TO_COEFFICIENTS, WEIGHTS, nodes_of, weights_of
 
 if TYPE_CHECKING:
     from trainability.theory.gates.circle import Arcs, Circles
+    from trainability.theory.gates.octaves import Octave
 
 _TERMS = 128
 _LAST = 32
@@ -23,6 +26,8 @@ _NOTHING = 1e-14
 _OCTAVES = 50
 _STEEP = 3.0
 _FIRST, _SMALL = 44, 1e-8
+_ALL, _NEAR = 14.0, 0.1
+"""Deviations at which a root of the density is below 1e-20; and how close to an edge another one need not be."""
 
 
 class PlaneProducts(Products):
@@ -33,11 +38,13 @@ class PlaneProducts(Products):
     |c| = 0.85; beyond that E[φφ] keeps 6 and E[φ′φ′] 4.
     """
 
-    def __init__(self, m: Expectations, distances: tuple[np.ndarray, np.ndarray], circles: Circles, q: float):
+    def __init__(self, m: Expectations, octaves: Octave, circles: Circles, q: float):
         self.name, self.q = m.name, q
         self._formula = circles.formula
         self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
-        self._values, self._slopes = _squares(circles, *distances, q)
+        deviation = math.sqrt(q)
+        z, w = _distances(octaves.touching / deviation, float(octaves.r[-1]) / deviation)
+        self._values, self._slopes = _squares(circles, deviation * z, density(z, 1.0, 2) * w, q)
 
     def at(self, c: float) -> tuple[float, float]:
         if c == 1:
@@ -75,6 +82,28 @@ def _beyond(squares: np.ndarray, total: float, c: float) -> float:
     with np.errstate(over="ignore"):
         left = rest * float(weight @ np.exp(end * math.log(abs(c)) * u ** (-1 / power)))
     return left if c > 0 else left * float(last[::2].sum() - last[1::2].sum()) / size
+
+
+def _distances(touching: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights, in deviations, between which also polynomials of degree 128 are resolved.
+
+    Means go as whole powers of a root of the distance from where a circle touches a switch: steps shrink towards it.
+    """
+    touching = touching[touching > _NEAR]
+    steps = np.arange(1.0, math.ceil(max(_ALL, 1.4 * reach)) + 1)
+    steps = steps[np.abs(steps[:, None] - touching).min(axis=1, initial=np.inf) > _NEAR]
+    places, weights = [], []
+    t = 0.5 * (1 + NODES)
+    for low, high in itertools.pairwise(np.sort(np.concatenate([[0.0], steps, touching])).tolist()):
+        singular = [end for end in (low, high) if end in touching]
+        for end in singular:
+            width = (high - low) / len(singular)
+            places.append(end + (width if end == low else -width) * t**2)
+            weights.append(width * WEIGHTS * t)
+        if not singular:
+            places.append(low + (high - low) * t)
+            weights.append(0.5 * (high - low) * WEIGHTS)
+    return np.concatenate(places), np.concatenate(weights)
 
 
 def _squares(circles: Circles, r: np.ndarray, weight: np.ndarray, q: float) -> tuple[np.ndarray, np.ndarray]:

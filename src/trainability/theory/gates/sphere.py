@@ -13,8 +13,8 @@ from trainability.theory.expectations import Expectations
 from trainability.theory.gates.circle import Circles
 from trainability.theory.gates.formula import GateFormula
 from trainability.theory.gates.means import Means
+from trainability.theory.gates.octaves import Octave
 from trainability.theory.gates.panels import resolved
-from trainability.theory.gates.radial import RadialGate
 from trainability.theory.gates.sampled import SampledGate, SampledProducts
 
 _EDGES = (-1.0, 0.0, 1.0)
@@ -49,6 +49,6 @@ class Spheres:
     def _sampled(self) -> SampledGate:
         return SampledGate(self.formula)
 
-    def products(self, exact: Expectations, m: RadialGate, q: float) -> SampledProducts:
+    def products(self, exact: Expectations, octaves: Octave, q: float) -> SampledProducts:
         """The expectations over two correlated inputs, sampled, but for what `exact` knows where both are the same."""
         return SampledProducts(self._sampled, q, exact)

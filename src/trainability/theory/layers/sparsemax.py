@@ -128,8 +128,8 @@ class Peaks:
 
     def where(self, kept: np.ndarray) -> Peaks:
         """Some of them."""
-        parts = (getattr(self, field.name) for field in dataclasses.fields(self))
-        return Peaks(*(part if isinstance(part, int) else part[kept] for part in parts))
+        arrays = (field.name for field in dataclasses.fields(self) if field.name != "n")
+        return dataclasses.replace(self, **{name: getattr(self, name)[kept] for name in arrays})
 
     @functools.cached_property
     def log_share(self) -> np.ndarray:
