@@ -206,6 +206,13 @@ def test_sums_of_products_are_what_their_parts_are(q: float):
     assert m.products(q).at(0.3)[0] == pytest.approx(product, rel=1e-10)
 
 
+def test_an_lstms_cell_is_critical_at_variance_0_alone():
+    """Near 0 it is (x2 + x4)/2; means that vanish there must not leave rounding."""
+    (point,) = theory.critical_points("expr:sigmoid(x1)*tanh(x2) + sigmoid(x3)*x4")
+    assert (point.q, point.attracts) == (0.0, True)
+    assert point.sigma_w == pytest.approx(math.sqrt(2), rel=1e-12)
+
+
 # Against samples and wide networks.
 
 

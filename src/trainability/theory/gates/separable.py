@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +31,6 @@ _ROUNDING = 1e-12
 
 Term = dict[str, Node]
 """Variable to its function, "" to a constant; of a variable that does not occur the function is 1."""
-Of = Callable[[LineExpectations], float | np.ndarray]
 
 
 def terms_of(gate: Gate) -> list[Term] | None:
@@ -66,6 +67,22 @@ def _times(left: list[Term] | None, right: list[Term] | None) -> list[Term] | No
     return made
 
 
+@dataclass(frozen=True)
+class Way:
+    """A mean product of functions f and g.
+
+    Attributes:
+        square: of f = g. beside_1: of g = 1, where that is known without the square of f + 1.
+    """
+
+    square: Callable[[LineExpectations], Any]
+    beside_1: Callable[[LineExpectations], Any] | None = None
+
+
+def _nothing(line: LineExpectations) -> float:
+    return 0.0
+
+
 class SeparableGate(Expectations):
     """Expectations of a sum of products of functions of one piece each."""
 
@@ -77,7 +94,7 @@ class SeparableGate(Expectations):
         for name in self._used:
             functions = [term.get(name, _ONE) for term in terms]
             if not columns:  # the constants go with the first
-                functions = [Binary("*", term.get("", _ONE), f) for term, f in zip(terms, functions, strict=True)]
+                functions = [Binary("*", t[""], f) if "" in t else f for t, f in zip(terms, functions, strict=True)]
             columns.append([substitute(f, {name: Name("x")}) for f in functions])
         self._functions = columns
         self._line = functools.cache(factor)
@@ -104,7 +121,7 @@ class SeparableGate(Expectations):
             means = np.array([[self._line(f).at("mean", q) for f in column] for column in self._functions])
             parts = means.prod(axis=0)
         else:
-            parts = self._parts(lambda line: line.at("second", q), lambda line: line.at(kind, q))
+            parts = self._parts(*self._ways(q, kind))
             parts = parts[0] if kind == "second" else parts[1].sum(axis=0)
         value = float(parts.sum())
         if not math.isfinite(value):
@@ -112,7 +129,7 @@ class SeparableGate(Expectations):
         return value, float(np.abs(parts).sum())
 
     def slope_each(self, q: float) -> tuple[float, ...]:
-        _, each = self._parts(lambda line: line.at("second", q), lambda line: line.at("slope_second", q))
+        _, each = self._parts(*self._ways(q, "slope_second"))
         found = dict(zip(self._used, each.sum(axis=(1, 2)).tolist(), strict=True))
         return tuple(found.get(name, 0.0) for name in self._gate.variables)
 
@@ -123,33 +140,42 @@ class SeparableGate(Expectations):
     def table(self) -> Table:
         lines = [self._line(f) for column in self._functions for f in _with_sums(column)]
         count = min(len(line.table.q) for line in lines)
+        q = lines[0].table.q[:count]
+        mean = functools.cache(lambda line: np.array([line.at("mean", v) for v in q.tolist()]))
+        value = Way(lambda line: line.table.second[:count], mean)
         columns = []
-        for kind in ("slope_second", "growth"):
-            with np.errstate(over="ignore", invalid="ignore"):
-                second, each = self._parts(
-                    lambda line: line.table.second[:count], lambda line, kind=kind: getattr(line.table, kind)[:count]
-                )
+        with np.errstate(over="ignore", invalid="ignore"):
+            for way in (
+                Way(lambda line: line.table.slope_second[:count], _nothing),
+                Way(lambda line: line.table.growth[:count]),
+            ):
+                second, each = self._parts(value, way)
                 columns.append(each.sum(axis=(0, 1, 2)))
-        return self._finite(lines[0].table.q[:count], [second.sum(axis=(0, 1)), *columns])
+        return self._finite(q, [second.sum(axis=(0, 1)), *columns])
 
-    def _parts(self, value: Of, moved: Of) -> tuple[np.ndarray, np.ndarray]:
+    def _ways(self, q: float, kind: Kind) -> tuple[Way, Way]:
+        value = Way(lambda line: line.at("second", q), lambda line: line.at("mean", q))
+        return value, Way(lambda line: line.at(kind, q), _nothing if kind == "slope_second" else None)
+
+    def _parts(self, value: Way, moved: Way) -> tuple[np.ndarray, np.ndarray]:
         """What mean products of two terms are, shape (terms, terms, …), and what they are where one factor of both is
-        replaced by `moved`, as by its slope, shape (variables, terms, terms, …).
-
-        Args:
-            value: E[f²] of a function. moved: the same of its slope, or the growth of it.
-        """
+        replaced by what is `moved` of it, as by its slope, shape (variables, terms, terms, …)."""
         of_value, of_moved = (
-            np.array([self._mean_products(column, each) for column in self._functions]) for each in (value, moved)
+            np.array([self._mean_products(column, way) for column in self._functions]) for way in (value, moved)
         )
         others = [np.delete(of_value, i, axis=0).prod(axis=0) for i in range(len(of_value))]
         return of_value.prod(axis=0), of_moved * np.array(others)
 
-    def _mean_products(self, column: list[Node], square: Of) -> list[list[float | np.ndarray]]:
-        known = functools.cache(lambda function: square(self._line(function)))
+    def _mean_products(self, column: list[Node], way: Way) -> list[list[Any]]:
+        known = functools.cache(lambda function: way.square(self._line(function)))
 
-        def product(f: Node, g: Node) -> float | np.ndarray:
-            return known(f) if f == g else 0.5 * (known(Binary("+", f, g)) - known(f) - known(g))
+        def product(f: Node, g: Node) -> Any:
+            if f == g:
+                return known(f)
+            if way.beside_1 and _ONE in (f, g):
+                # The difference of squares would lose a mean that is near 0.
+                return way.beside_1(self._line(g if f == _ONE else f)) + 0 * known(_ONE)
+            return 0.5 * (known(Binary("+", f, g)) - known(f) - known(g))
 
         return [
             [product(f, g) if i <= j else product(g, f) for j, g in enumerate(column)] for i, f in enumerate(column)
@@ -175,7 +201,8 @@ class SeparableProducts(Products):
         self.second, self.slope_second = m.at("second", q), m.at("slope_second", q)
 
     def at(self, c: float) -> tuple[float, float]:
-        product, each = self._m._parts(lambda line: self._of(line).at(c)[0], lambda line: self._of(line).at(c)[1])
+        value = Way(lambda line: self._of(line).at(c)[0], lambda line: line.at("mean", self.q))
+        product, each = self._m._parts(value, Way(lambda line: self._of(line).at(c)[1], _nothing))
         return float(product.sum()), float(each.sum())
 
     @functools.cached_property
