@@ -96,9 +96,10 @@ class LineExpectations(Expectations):
             raise self._unresolved(panels, kind, lost)
         rest = _rest(panels, integrand)
         if rest > _UNRESOLVED * scale:
-            # Beyond a threshold far out, as of where(x > 10, 1, 0), the Gaussian falls off within a panel.
+            # Beyond a threshold far out, as of where(x > 10, 1, 0), the Gaussian falls off within a panel; and what is
+            # resolved itself may not be in its fourth power.
             fall = (panels.high - panels.low) * np.maximum(np.abs(panels.low), np.abs(panels.high)) / q
-            counts = np.where(sizes > _NEGLIGIBLE * scale, np.clip(np.ceil(fall / _FALL), 1, _MOST_CUTS), 1).astype(int)
+            counts = np.where(sizes > _NEGLIGIBLE * scale, np.clip(np.ceil(fall / _FALL), 2, _MOST_CUTS), 1).astype(int)
             panels = split(panels, counts, self.phi)
             integrand, sizes = self._sizes(panels, kind, q)
             rest = _rest(panels, integrand)
