@@ -26,8 +26,7 @@ from trainability.theory.line import LineExpectations
 _MOST_TERMS = 6
 _SAMPLED: tuple[Kind, ...] = ("fourth", "slope_fourth", "both")
 _ONE = Number(1.0)
-_ROUNDING = 1e-12
-"""Of expectations of functions of one piece, of which none is less exact."""
+_ROUNDING, _TINY = 1e-13, 1e-300
 
 Term = dict[str, Node]
 """Variable to its function, "" to a constant; of a variable that does not occur the function is 1."""
@@ -107,26 +106,35 @@ class SeparableGate(Expectations):
         return SampledGate(GateFormula(self._gate))
 
     def at(self, kind: Kind, q: float) -> float:
-        return self.estimate(kind, q).value if kind in _SAMPLED else self._exactly(kind, q)[0]
-
-    def estimate(self, kind: Kind, q: float) -> Estimate:
         if kind in _SAMPLED:
-            return self._sampled.estimate(kind, q)
-        value, size = self._exactly(kind, q)
-        return Estimate(value, _ROUNDING * size)
-
-    def _exactly(self, kind: Kind, q: float) -> tuple[float, float]:
-        """The value, and how large the parts are that it is the sum of."""
+            return self._sampled.at(kind, q)
         if kind == "mean":
             means = np.array([[self._line(f).at("mean", q) for f in column] for column in self._functions])
-            parts = means.prod(axis=0)
-        else:
-            parts = self._parts(*self._ways(q, kind))
-            parts = parts[0] if kind == "second" else parts[1].sum(axis=0)
-        value = float(parts.sum())
+            return float(means.prod(axis=0).sum())
+        value = float(self._of_terms(kind, q).sum())
         if not math.isfinite(value):
             raise self._too_fast(kind, q)
-        return value, float(np.abs(parts).sum())
+        return value
+
+    def estimate(self, kind: Kind, q: float) -> Estimate:
+        """As wrong, relative to the terms before anything cancels between them, as the least exact function is."""
+        if kind in _SAMPLED:
+            return self._sampled.estimate(kind, q)
+        second = self._of_terms("second", q)
+        size = math.sqrt(float(np.trace(second)))
+        if kind != "mean":
+            terms = second if kind == "second" else self._of_terms(kind, q)
+            size = float(np.sqrt(np.abs(np.diagonal(terms))).sum()) ** 2
+        worst = 0.0
+        for line in self.lines():
+            for known in (line.estimate("second", q), line.estimate(kind, q)):
+                worst = max(worst, known.error / max(abs(known.value), _TINY) if kind != "mean" else known.error)
+        return Estimate(self.at(kind, q), (_ROUNDING + worst) * size)
+
+    def _of_terms(self, kind: Kind, q: float) -> np.ndarray:
+        """What mean products of two terms add to an expectation, shape (terms, terms)."""
+        products, moved = self._parts(*self._ways(q, kind))
+        return products if kind == "second" else moved.sum(axis=0)
 
     def slope_each(self, q: float) -> tuple[float, ...]:
         _, each = self._parts(*self._ways(q, "slope_second"))
