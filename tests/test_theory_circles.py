@@ -12,10 +12,13 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from scipy.special import spherical_jn
 
+from trainability.theory.expectations import KINDS
 from trainability.theory.functions import Gate, resolve
 from trainability.theory.gates.circle import Circles
 from trainability.theory.gates.formula import GateFormula
 from trainability.theory.gates.plane_products import _spherical_bessel
+from trainability.theory.gates.radial import RadialGate
+from trainability.theory.gates.ridge import RidgeGate
 from trainability.theory.moments import moments
 
 
@@ -80,3 +83,15 @@ def test_spherical_bessel_functions_are_those_of_scipy():
     expected = spherical_jn(np.arange(16)[:, None], x)
     assert _spherical_bessel(x) == pytest.approx(expected, rel=1e-11, abs=1e-8)
     assert np.abs(_spherical_bessel(x) - expected)[:, x > 1e-3].max() < 1e-14
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.floats(-3, 3), st.floats(0.1, 3), st.floats(-2, 2), st.sampled_from(["tanh", "relu", "hardtanh"]))
+def test_functions_of_one_combination_of_pieces_are_those_of_one(a: float, b: float, shift: float, name: str):
+    text = f"expr:where({a!r}*x1 + {shift!r} > {b!r}*x2, {name}(x1*{a!r} - x2*{b!r}), 0.3*({b!r}*x2 - {a!r}*x1))"
+    ridge, circles = moments(text), RadialGate(Circles(GateFormula(_gate(text))))
+    assert isinstance(ridge, RidgeGate)
+    for kind in KINDS:
+        expected = circles.at(kind, 0.7)
+        assert ridge.at(kind, 0.7) == pytest.approx(expected, rel=1e-8, abs=1e-9 * circles.at("second", 0.7))
+    assert ridge.slope_each(0.7) == pytest.approx(circles.slope_each(0.7), rel=1e-8, abs=1e-12)

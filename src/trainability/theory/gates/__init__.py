@@ -1,10 +1,10 @@
 """Expectations of gates: activations whose unit consumes several pre-activations, its pieces.
 
 By closed form where the catalogue brings one (Maxout); from those of its parts where the formula is a product of
-functions of one piece each (GLU and its relatives), or a sum of such products (an LSTM's cell); of two pieces otherwise
-by means over circles; of three, where it is alike at every distance from 0, over a sphere. All these keep 9 digits. Any
-other formula of three pieces or more is sampled, and its `Estimate` says how well: a sphere at each of many distances
-takes a second.
+functions of one piece each (GLU and its relatives), or a sum of such products (an LSTM's cell); as that of one piece
+where it is a function of one linear combination of its pieces; of two pieces otherwise by means over circles; of three,
+where it is alike at every distance from 0, over a sphere. All these keep 9 digits. Any other formula of three pieces or
+more is sampled, and its `Estimate` says how well: a sphere at each of many distances takes a second.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from trainability.theory.gates.factored import FactoredGate, factors_of
 from trainability.theory.gates.formula import GateFormula
 from trainability.theory.gates.homogeneous import HomogeneousGate, degree_of
 from trainability.theory.gates.radial import RadialGate
+from trainability.theory.gates.ridge import ridge_of
 from trainability.theory.gates.sampled import SampledGate
 from trainability.theory.gates.separable import SeparableGate, terms_of
 from trainability.theory.gates.sphere import Spheres
@@ -31,6 +32,9 @@ def gate_expectations(gate: Gate) -> Expectations:
     factors = factors_of(gate)
     if factors:
         return FactoredGate(gate, factors)
+    ridge = ridge_of(gate)
+    if ridge:
+        return ridge
     formula = GateFormula(gate)
     terms = terms_of(gate) if len(formula.used) > 2 else None
     if terms:

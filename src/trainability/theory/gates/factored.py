@@ -54,12 +54,12 @@ def _parts(node: Node) -> Iterator[Node]:
             yield node
 
 
-def factor(node: Node) -> LineExpectations:
-    """The expectations of a function of ``x``."""
+def factor(node: Node, name: str | None = None) -> LineExpectations:
+    """The expectations of a function of ``x``; `name` is for sentences, by default what it is."""
     known = (e for e in ACTIVATIONS if e.closed and is_elementwise(e) and not e.parameters)
     twin = next((e for e in known if expression_of(e, 1) == node), None)
     text = unparse(node)
-    entry = twin or Activation(name=f"expr:{text}", summary="A factor of a gate.", formula=text)
+    entry = twin or Activation(name=name or f"expr:{text}", summary="A factor of a gate.", formula=text)
     return LineExpectations(resolve_elementwise(default_choice(entry)))
 
 
