@@ -2,9 +2,10 @@
 
 Public functions take `phi`, a catalogue name with parameters, a formula or a function of a NumPy array; σ_w² is fan_in
 times the variance of a weight, σ_b² the variance of a bias. Everything is float64. Quadrature is split at each
-activation's kinks; relative errors are below 1e-9, but for formulas that tie three pieces or more together and are
-neither sums of products of single ones, nor of one linear combination, nor homogeneous, and formulas over a whole layer, which are sampled to about 3
-digits: `expectation` tells the error. A softmax and its like depend on how many units there are: `at_width` says so.
+activation's kinks; relative errors are below 1e-9, but for formulas over a whole layer, and those that tie three pieces
+or more together and are neither a sum of products, nor of one linear combination of them, nor homogeneous: these are
+sampled to about 3 digits, and `expectation` tells the error. A softmax and its like depend on how many units there are:
+`at_width` says so.
 """
 
 from trainability.theory.correlation import (
