@@ -146,18 +146,21 @@ class RadialGate(Expectations):
                 break
             found.append(octave)
         else:
-            while not self._ends(Octave.joined(found), kind, q):
-                if last > middle + _FARTHEST:
-                    raise self._too_fast(kind, q)
+            while last <= middle + _FARTHEST + 1:
+                joined = Octave.joined(found)
+                if self._ends(joined, kind, q):
+                    return joined
                 (octave,) = self._octaves.made(range(last, last + 1))
                 if isinstance(octave, SpecError):
                     break
                 found.append(octave)
                 last += 1
             else:
-                return Octave.joined(found)
-        if len(found) > middle - first and self._ends(Octave.joined(found), kind, q):
-            return Octave.joined(found)
+                raise self._too_fast(kind, q)
+        if len(found) > middle - first:
+            joined = Octave.joined(found)
+            if self._ends(joined, kind, q):
+                return joined
         raise self._too_fast(kind, q) if isinstance(octave, Overflow) else octave
 
     def _ends(self, o: Octave, kind: Kind, q: float) -> bool:

@@ -181,7 +181,7 @@ class SeparableGate(Expectations):
             if f == g:
                 return known(f)
             if way.beside_1 and _ONE in (f, g):
-                # The difference of squares would lose a mean that is near 0.
+                # The difference of squares would lose a mean that is near 0. What is added gives it the shape.
                 return way.beside_1(self._line(g if f == _ONE else f)) + 0 * known(_ONE)
             return 0.5 * (known(Binary("+", f, g)) - known(f) - known(g))
 
