@@ -23,7 +23,7 @@ from trainability import theory
 from trainability.activations import ACTIVATIONS, is_elementwise, pieces_of
 from trainability.report.card import Card, card, sheet
 from trainability.report.card.card import WIDTH
-from trainability.report.card.figure import pictures
+from trainability.report.card.figure import gain_rows, pictures
 from trainability.report.card.formula import fitted
 from trainability.report.card.maps import settings
 from trainability.report.card.picture import SIDE, own_picture, read_picture, standardized
@@ -333,3 +333,11 @@ def test_the_sheet_is_json_too(cli: Cli):
     code, out, _ = cli("activation", "--list", "--json")
     assert code == 0
     assert [made["name"] for made in strict_json(out)["activations"]] == [c.name for c in sheet().cards]
+
+
+def test_a_card_does_not_say_that_a_bounded_variance_grows():
+    """x1/(|x1| + |x2|) has no finite E[φ′²], and a variance below 1."""
+    made = card("expr:x1/(abs(x1) + abs(x2))")
+    assert made.defaults
+    assert not any(default.grows for default in made.defaults)
+    assert all("not known" in words for label, words in gain_rows(made) if label.endswith("default"))

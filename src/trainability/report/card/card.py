@@ -57,7 +57,8 @@ class Default:
     Attributes:
         label: who uses it. init: its name here.
         sigma_w, sigma_b: √(fan_in · a weight's variance) and a bias's deviation.
-        phase: None where it is undefined. q: the variance that deep layers settle at, None if it grows without bound.
+        phase: None where it is undefined. q: the variance that deep layers settle at, None if that is none or unknown.
+        grows: whether the variance grows without bound.
     """
 
     label: str
@@ -66,6 +67,7 @@ class Default:
     sigma_b: float
     phase: str | None
     q: float | None
+    grows: bool
 
 
 @dataclass(frozen=True)
@@ -252,13 +254,14 @@ def _default(phi: Activating, label: str, init: str, fan_in: int, fan_out: int) 
     sigma_b2 = biases.entry.variance(fan_in, fan_out, biases.values)
     found: str | None = None
     q: float | None = None
+    grows = False
     try:
         point = attractor(phi, sigma_w2, sigma_b2)
-        q = point.q if point else None
+        q, grows = (point.q, False) if point else (None, True)
         found = phase(phi, sigma_w2, sigma_b2)
     except SpecError:
         pass
-    return Default(label, weights.text, math.sqrt(sigma_w2), math.sqrt(sigma_b2), found, q)
+    return Default(label, weights.text, math.sqrt(sigma_w2), math.sqrt(sigma_b2), found, q, grows)
 
 
 def _plain(value: Any) -> Any:

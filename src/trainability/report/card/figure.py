@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainability.activations import pieces_of
 from trainability.report.card import curves, maps
-from trainability.report.card.card import FAN, Card
+from trainability.report.card.card import FAN, Card, Default
 from trainability.report.card.formula import fitted
 from trainability.report.style import INK, Picture, drawing, new_figure
 from trainability.report.words import number, value
@@ -92,10 +92,16 @@ def gain_rows(card: Card) -> list[tuple[str, str]]:
     ]  # fmt: skip
     rows += [
         (_DEFAULT.get(d.label, d.label), f"gain {number(d.sigma_w, 4)}: {d.phase or 'undefined'}, "
-         + ("variance grows without bound" if d.q is None else f"variance settles at {number(d.q)}"))
+         + _where(d))
         for d in card.defaults
     ]  # fmt: skip
     return rows
+
+
+def _where(default: Default) -> str:
+    if default.q is not None:
+        return f"variance settles at {number(default.q)}"
+    return "variance grows without bound" if default.grows else "where its variance settles is not known"
 
 
 def _head(part: Any, card: Card) -> None:
